@@ -1,0 +1,60 @@
+# Every command a developer needs. `make` alone lists them; docs/hacking.md explains them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+DATA ?= ./data
+RUN_ARGS ?=
+KILL_CYCLES ?= 10000
+FUZZ_SECONDS ?= 60
+CHAOS_ROUNDS ?= 20
+BENCH_ARGS ?=
+
+.PHONY: help deps build run test bench check-style format fuzz soak-kill soak chaos clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## Install everything that building and testing need (Debian 12; root or sudo)
+	@scripts/install-dependencies build test
+	@scripts/python-environment > /dev/null
+
+build: ## Build Release; leaves build/release/bin/ashlar
+	@scripts/install-dependencies build
+	@scripts/build release
+
+run: ## Build, then start the server on 127.0.0.1:9000 with data under ./data (DATA=, RUN_ARGS=)
+	@scripts/install-dependencies build
+	@scripts/build release ashlar
+	@exec build/release/bin/ashlar server --data $(DATA) --show-credentials $(RUN_ARGS)
+
+test: ## Everything: style, unit tests, sanitizers, S3, clients, faults, fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/test
+
+bench: ## Measure: rates, latencies, CPU, syncs and bytes per operation (BENCH_ARGS=)
+	@scripts/install-dependencies build
+	@scripts/build release
+	@bench/run.sh $(BENCH_ARGS)
+
+check-style: ## Layers, style, formatting, clang-tidy, and the tests of these checks
+	@scripts/install-dependencies build test
+	@scripts/check-style
+
+format: ## Rewrite the C++ files with clang-format
+	@scripts/install-dependencies test
+	@scripts/format --write
+
+fuzz: ## Every fuzzer for FUZZ_SECONDS (60), two at a time
+	@scripts/install-dependencies build test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+
+soak-kill: ## kill -9 under load, KILL_CYCLES (10000) times, checked against the client's journal
+	@KILL_CYCLES=$(KILL_CYCLES) scripts/soak kill
+
+soak: ## Hours: 2000 kill cycles, every fault test again, each fuzzer for 10 minutes
+	@scripts/soak all
+
+chaos: ## The fault tests (damage, lost drives, no space, kills) CHAOS_ROUNDS (20) times over
+	@CHAOS_ROUNDS=$(CHAOS_ROUNDS) scripts/soak chaos
+
+clean: ## Remove build/ (keeps ./data)
+	@rm -rf build
