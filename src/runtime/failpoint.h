@@ -1,0 +1,38 @@
+// Failpoints: named places where a test can make the real process die, fail or wait.
+//
+// ASHLAR_FAILPOINTS="put.shards_synced=crash@3;disk.read/drive-03=delay:2000;disk.sync=error@5"
+//   action: crash (_exit(137), nothing flushed), error, delay:<ms>, corrupt; "@N": only the Nth hit,
+//   "@N+": from the Nth on; default every hit. A name may end in "/<text>": only when the place's
+//   detail (for disk operations the path) contains the text.
+// Unset in production: then a place costs one relaxed load.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "base/status.h"
+#include "runtime/task.h"
+
+namespace ashlar {
+
+enum class FailpointAction { kNone, kError, kCorrupt, kDelay };
+
+struct FailpointHit {
+  FailpointAction action = FailpointAction::kNone;
+  int delay_ms = 0;
+};
+
+extern std::atomic<bool> failpoints_armed;
+
+// Slow path: counts the hit and says what to do. Crashes here if told so.
+FailpointHit EvaluateFailpoint(std::string_view name, std::string_view detail);
+
+inline FailpointHit Failpoint(std::string_view name, std::string_view detail = {}) {
+  if (!failpoints_armed.load(std::memory_order_relaxed)) return {};
+  return EvaluateFailpoint(name, detail);
+}
+
+// Reads a specification as above; kInvalidArgument says where it is wrong.
+Status ArmFailpoints(std::string_view specification);
+
+}  // namespace ashlar
