@@ -1,0 +1,85 @@
+// VolumeSet: all volumes of a drive. One takes new records, the next one lies ready before it is
+// needed, the others are sealed and only read.
+//
+// Invariants
+//  1. A volume has its final name only when its header is durable; records are written to it only
+//     when the name is durable too.
+//  2. At open the newest volume goes on being appended to, behind all data in it; if its header is
+//     damaged or another drive's, or it cannot be scanned, a new one is begun instead. Numbers are
+//     never used twice, and nothing that ever held data is removed.
+//  3. A record is reserved in a sealed or suspect volume by nobody.
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/status.h"
+#include "chunk_server/drive/drive.h"
+#include "chunk_server/drive/single_flight.h"
+#include "chunk_server/volumes/volume.h"
+#include "runtime/sync.h"
+#include "runtime/task.h"
+
+namespace ashlar::chunk_server {
+
+class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
+ public:
+  // `drive` and `scope` outlive the set; background work runs in `scope`. An error: the folder of
+  // the volumes cannot be listed. A full or failing drive still opens, for reading.
+  static Task<Result<std::shared_ptr<VolumeSet>>> Open(Drive& drive, TaskScope& scope);
+
+  // Made by Open.
+  VolumeSet(Drive& drive, TaskScope& scope);
+
+  // kNoSpace, kIoError, kUnavailable.
+  Task<Result<Reservation>> Reserve(uint64_t bytes);
+  // kNotFound: the drive has no such volume.
+  Task<Result<std::shared_ptr<DiskFile>>> FileForRead(uint32_t volume);
+  // A record in `volume` became durable: starts what is due.
+  void AfterDurable(const std::shared_ptr<Volume>& volume);
+
+  size_t count() const;
+  // What is wrong with volumes, for people; empty when nothing is.
+  std::string Problems() const;
+  // Waits for the making of a volume that is under way.
+  Task<void> Quiesce();
+  // Leaves the checkpoint, so that the next open has nothing to scan.
+  Task<void> Checkpoint();
+
+ private:
+  struct Known {
+    std::string problem;             // of its header; its records still vouch for themselves
+    std::shared_ptr<DiskFile> file;  // null: opened when read
+    uint64_t last_use = 0;
+  };
+
+  std::string PathOf(uint32_t number) const;
+  Task<void> AddExisting(uint32_t number);
+  Task<Status> OpenForAppend(uint32_t number);
+  void Note(uint32_t number, std::string problem);
+  void Keep(uint32_t number, std::shared_ptr<DiskFile> file);  // holds mutex_
+  Task<Status> Rotate(std::shared_ptr<Volume> from);
+  Task<Status> MakeNext();
+  Task<Result<std::shared_ptr<Volume>>> Create(uint32_t number);
+  Task<Status> WriteNewFile(uint32_t number, std::string temporary, DiskFile& file, uint64_t bytes);
+  void MakeNextAhead(const Volume& active);
+
+  Drive& drive_;
+  TaskScope& scope_;
+  const uint64_t epoch_;
+  SingleFlight creation_;
+  mutable std::mutex mutex_;
+  std::map<uint32_t, Known> known_;
+  uint32_t last_number_ = 0;
+  uint64_t uses_ = 0;
+  size_t open_files_ = 0;
+  std::shared_ptr<Volume> active_;
+  std::shared_ptr<Volume> next_;
+  bool making_ahead_ = false;
+};
+
+}  // namespace ashlar::chunk_server

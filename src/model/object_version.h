@@ -1,0 +1,192 @@
+// Object versions, manifests, uploads: the rows of the metadata database as values, with codecs.
+//
+// Every row begins with a format byte; decoders refuse what they do not know (kCorrupt) and never
+// guess. Golden bytes of each row are kept in the tests.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+
+namespace ashlar::model {
+
+// A run of bytes inside an extent's data.
+struct Slice {
+  ExtentId extent;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  bool operator==(const Slice&) const = default;
+};
+
+enum class ChecksumAlgorithm : uint8_t { kNone = 0, kCrc32, kCrc32c, kCrc64Nvme, kSha1, kSha256 };
+enum class ChecksumType : uint8_t { kFullObject = 0, kComposite = 1 };
+
+struct Checksum {
+  ChecksumAlgorithm algorithm = ChecksumAlgorithm::kNone;
+  ChecksumType type = ChecksumType::kFullObject;
+  std::string value;  // base64 as S3 returns it; composite ends in "-N"
+  bool operator==(const Checksum&) const = default;
+};
+
+// One uploaded part, or the single part (number 1) of a plain PUT.
+struct Part {
+  uint32_t number = 1;
+  uint64_t size = 0;
+  std::string checksum_value;  // of the part, base64; empty when none
+  std::vector<Slice> slices;   // lengths add up to size
+  bool operator==(const Part&) const = default;
+};
+
+using HeaderList = std::vector<std::pair<std::string, std::string>>;  // lower-case name, value
+
+enum class ObjectKind : uint8_t { kData = 0, kDeleteMarker = 1 };
+
+struct ObjectVersion {
+  Sequence sequence;                // order of versions; given by the metadata database
+  std::string version_id = "null";  // as clients see it
+  ObjectKind kind = ObjectKind::kData;
+  uint64_t size = 0;
+  std::string etag;              // without quotes
+  int64_t last_modified_ms = 0;  // monotone per key; given by the metadata database
+  std::string storage_class = "STANDARD";
+  HeaderList system_headers;  // content-type, cache-control, ... verbatim
+  HeaderList user_metadata;   // names without "x-amz-meta-"
+  Checksum checksum;
+  bool is_multipart = false;
+  std::vector<Part> parts;
+  bool operator==(const ObjectVersion&) const = default;
+};
+
+enum class Versioning : uint8_t { kNever = 0, kEnabled = 1, kSuspended = 2 };
+
+struct Bucket {
+  BucketId id;
+  std::string name;
+  std::string owner;
+  std::string region;
+  int64_t created_ms = 0;
+  Versioning versioning = Versioning::kNever;
+  bool operator==(const Bucket&) const = default;
+};
+
+struct Upload {
+  UniqueId id;
+  BucketId bucket;
+  std::string key;
+  std::string owner;
+  int64_t initiated_ms = 0;
+  Sequence key_sequence;  // of the key's newest version when the upload began; 0: none
+  std::string storage_class = "STANDARD";
+  HeaderList system_headers;
+  HeaderList user_metadata;
+  ChecksumAlgorithm checksum_algorithm = ChecksumAlgorithm::kNone;
+  ChecksumType checksum_type = ChecksumType::kFullObject;
+  bool operator==(const Upload&) const = default;
+};
+
+struct UploadPart {
+  Sequence sequence;  // of the commit, so that the later of two uploads of one part is known
+  std::string etag;   // hex MD5
+  int64_t last_modified_ms = 0;
+  Checksum checksum;
+  Part part;
+  bool operator==(const UploadPart&) const = default;
+};
+
+enum class RepairReason : uint8_t { kNotWritten = 0, kMissing = 1, kCorrupt = 2, kUnreadable = 3 };
+// A durable note that one shard needs to be rebuilt.
+struct RepairOrder {
+  ExtentId extent;
+  ShardIndex shard;
+  RepairReason reason = RepairReason::kNotWritten;
+  int64_t noted_ms = 0;
+  bool operator==(const RepairOrder&) const = default;
+};
+
+enum class ReclaimCause : uint8_t {
+  kDeleted = 0,
+  kOverwritten,
+  kAborted,
+  kFailedWrite,
+  kReplacedPart
+};
+// An extent without any reference left; consumed by reclaiming, after its grace period.
+struct ReclaimRecord {
+  ExtentId extent;
+  ReclaimCause cause = ReclaimCause::kDeleted;
+  int64_t dead_since_ms = 0;
+  bool operator==(const ReclaimRecord&) const = default;
+};
+
+enum class EventType : uint8_t {
+  kObjectPut = 0,
+  kObjectDeleted = 1,
+  kBucketCreated,
+  kBucketDeleted
+};
+// One change, in commit order, for replication and notifications.
+struct OutboxEvent {
+  Sequence sequence;
+  EventType type = EventType::kObjectPut;
+  BucketId bucket;
+  std::string key;
+  std::string version_id;
+  Sequence version_sequence;
+  uint64_t size = 0;
+  std::string etag;
+  int64_t time_ms = 0;
+  bool operator==(const OutboxEvent&) const = default;
+};
+
+// What an extent's directory says of one object (or part) inside it: enough to rebuild metadata
+// from the shards alone.
+struct DirectoryEntry {
+  UniqueId write_id;   // one per PUT or part; joins the extents of a large object
+  UniqueId upload_id;  // zero: a plain PUT
+  uint32_t part_number = 1;
+  std::string bucket;
+  std::string key;
+  uint64_t object_offset = 0;  // of this slice in the object or part
+  uint64_t extent_offset = 0;
+  uint64_t length = 0;
+  bool last = false;  // the fields below are valid
+  uint64_t object_size = 0;
+  std::array<uint8_t, 16> md5{};
+  int64_t time_ms = 0;
+  HeaderList system_headers;
+  HeaderList user_metadata;
+  bool operator==(const DirectoryEntry&) const = default;
+};
+
+[[nodiscard]] std::string EncodeObjectVersion(const ObjectVersion& version);
+[[nodiscard]] Result<ObjectVersion> DecodeObjectVersion(std::string_view row);
+// The same without the parts, at a fraction of the cost: for listings.
+[[nodiscard]] Result<ObjectVersion> DecodeObjectVersionSummary(std::string_view row);
+// The parts alone, for manifests that do not lie in the object's row.
+[[nodiscard]] std::string EncodeManifest(const std::vector<Part>& parts);
+[[nodiscard]] Result<std::vector<Part>> DecodeManifest(std::string_view row);
+[[nodiscard]] std::string EncodeBucket(const Bucket& bucket);
+[[nodiscard]] Result<Bucket> DecodeBucket(std::string_view row);
+[[nodiscard]] std::string EncodeUpload(const Upload& upload);
+[[nodiscard]] Result<Upload> DecodeUpload(std::string_view row);
+[[nodiscard]] std::string EncodeUploadPart(const UploadPart& part);
+[[nodiscard]] Result<UploadPart> DecodeUploadPart(std::string_view row);
+[[nodiscard]] std::string EncodeRepairOrder(const RepairOrder& order);
+[[nodiscard]] Result<RepairOrder> DecodeRepairOrder(std::string_view row);
+[[nodiscard]] std::string EncodeReclaimRecord(const ReclaimRecord& record);
+[[nodiscard]] Result<ReclaimRecord> DecodeReclaimRecord(std::string_view row);
+[[nodiscard]] std::string EncodeOutboxEvent(const OutboxEvent& event);
+[[nodiscard]] Result<OutboxEvent> DecodeOutboxEvent(std::string_view row);
+// A directory is a sequence of entries. The encoded size of an entry depends only on the lengths of
+// its texts (integers are fixed-width here), so that space can be reserved before the MD5 is known.
+[[nodiscard]] std::string EncodeDirectory(const std::vector<DirectoryEntry>& entries);
+[[nodiscard]] Result<std::vector<DirectoryEntry>> DecodeDirectory(std::string_view bytes);
+
+}  // namespace ashlar::model

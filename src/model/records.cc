@@ -1,0 +1,230 @@
+// Rows of buckets, repair orders, reclaim records and outbox events, and the directory inside an
+// extent. Each begins with a format byte; the fields follow in the order of the code. Integers are
+// LEB128 varints, except in the directory, where they have a fixed width: its space is reserved
+// before all values are known.
+#include <cstring>
+
+#include "model/internal/fields.h"
+#include "model/object_version.h"
+
+namespace ashlar::model {
+
+namespace internal {
+
+void PutHeaders(Encoder& out, const HeaderList& headers) {
+  out.Varint(headers.size());
+  for (const auto& [name, value] : headers) {
+    out.Text(name);
+    out.Text(value);
+  }
+}
+
+HeaderList TakeHeaders(Decoder& in) {
+  const uint64_t count = in.Varint();
+  // Each header takes two bytes at least, so the bytes at hand bound the reservation.
+  if (count > kHeadersMax || count > in.remaining() / 2) {
+    in.Fail();
+    return {};
+  }
+  HeaderList headers;
+  headers.reserve(count);
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    std::string name = TakeText(in);
+    headers.emplace_back(std::move(name), TakeText(in));
+  }
+  return headers;
+}
+
+Status Finish(const Decoder& in, const char* what) {
+  if (in.ok() && in.AtEnd()) return Status::Ok();
+  return Status(Code::kCorrupt, std::string(what) + ": length or field out of range");
+}
+
+}  // namespace internal
+
+using internal::Finish;
+using internal::kRowFormat;
+using internal::PutHeaders;
+using internal::PutMilliseconds;
+using internal::TakeBool;
+using internal::TakeEnum;
+using internal::TakeHeaders;
+using internal::TakeId;
+using internal::TakeMilliseconds;
+using internal::TakeText;
+
+namespace {
+
+constexpr size_t kEntryBytesMin = 16 + 16 + 4 + 8 + 8 + 8 + 1 + 8 + 16 + 8 + 4;
+
+Status UnknownVersion(const char* what) {
+  return Status(Code::kCorrupt, std::string(what) + ": unknown version");
+}
+
+void PutEntry(Encoder& out, const DirectoryEntry& entry) {
+  out.Raw(entry.write_id.bytes);
+  out.Raw(entry.upload_id.bytes);
+  out.U32(entry.part_number);
+  out.U64(entry.object_offset);
+  out.U64(entry.extent_offset);
+  out.U64(entry.length);
+  out.U8(entry.last ? 1 : 0);
+  out.U64(entry.object_size);
+  out.Raw(entry.md5);
+  out.U64(static_cast<uint64_t>(entry.time_ms));
+  out.Text(entry.bucket);
+  out.Text(entry.key);
+  PutHeaders(out, entry.system_headers);
+  PutHeaders(out, entry.user_metadata);
+}
+
+DirectoryEntry TakeEntry(Decoder& in) {
+  DirectoryEntry entry;
+  entry.write_id = TakeId(in);
+  entry.upload_id = TakeId(in);
+  entry.part_number = in.U32();
+  entry.object_offset = in.U64();
+  entry.extent_offset = in.U64();
+  entry.length = in.U64();
+  entry.last = TakeBool(in);
+  entry.object_size = in.U64();
+  const std::string_view md5 = in.Raw(entry.md5.size());
+  if (md5.size() == entry.md5.size()) std::memcpy(entry.md5.data(), md5.data(), md5.size());
+  entry.time_ms = static_cast<int64_t>(in.U64());
+  entry.bucket = TakeText(in);
+  entry.key = TakeText(in);
+  entry.system_headers = TakeHeaders(in);
+  entry.user_metadata = TakeHeaders(in);
+  return entry;
+}
+
+}  // namespace
+
+std::string EncodeBucket(const Bucket& bucket) {
+  std::string row;
+  Encoder out(&row);
+  out.U8(kRowFormat);
+  out.Varint(bucket.id.value);
+  out.Text(bucket.name);
+  out.Text(bucket.owner);
+  out.Text(bucket.region);
+  PutMilliseconds(out, bucket.created_ms);
+  out.U8(static_cast<uint8_t>(bucket.versioning));
+  return row;
+}
+
+Result<Bucket> DecodeBucket(std::string_view row) {
+  Decoder in(row);
+  if (in.U8() != kRowFormat) return UnknownVersion("bucket row");
+  Bucket bucket;
+  bucket.id.value = in.Varint();
+  bucket.name = TakeText(in);
+  bucket.owner = TakeText(in);
+  bucket.region = TakeText(in);
+  bucket.created_ms = TakeMilliseconds(in);
+  bucket.versioning = TakeEnum(in, Versioning::kSuspended);
+  RETURN_IF_ERROR(Finish(in, "bucket row"));
+  return bucket;
+}
+
+std::string EncodeRepairOrder(const RepairOrder& order) {
+  std::string row;
+  Encoder out(&row);
+  out.U8(kRowFormat);
+  out.Raw(order.extent.bytes);
+  out.U8(order.shard.value);
+  out.U8(static_cast<uint8_t>(order.reason));
+  PutMilliseconds(out, order.noted_ms);
+  return row;
+}
+
+Result<RepairOrder> DecodeRepairOrder(std::string_view row) {
+  Decoder in(row);
+  if (in.U8() != kRowFormat) return UnknownVersion("repair order");
+  RepairOrder order;
+  order.extent = TakeId(in);
+  order.shard.value = in.U8();
+  order.reason = TakeEnum(in, RepairReason::kUnreadable);
+  order.noted_ms = TakeMilliseconds(in);
+  RETURN_IF_ERROR(Finish(in, "repair order"));
+  return order;
+}
+
+std::string EncodeReclaimRecord(const ReclaimRecord& record) {
+  std::string row;
+  Encoder out(&row);
+  out.U8(kRowFormat);
+  out.Raw(record.extent.bytes);
+  out.U8(static_cast<uint8_t>(record.cause));
+  PutMilliseconds(out, record.dead_since_ms);
+  return row;
+}
+
+Result<ReclaimRecord> DecodeReclaimRecord(std::string_view row) {
+  Decoder in(row);
+  if (in.U8() != kRowFormat) return UnknownVersion("reclaim record");
+  ReclaimRecord record;
+  record.extent = TakeId(in);
+  record.cause = TakeEnum(in, ReclaimCause::kReplacedPart);
+  record.dead_since_ms = TakeMilliseconds(in);
+  RETURN_IF_ERROR(Finish(in, "reclaim record"));
+  return record;
+}
+
+std::string EncodeOutboxEvent(const OutboxEvent& event) {
+  std::string row;
+  Encoder out(&row);
+  out.U8(kRowFormat);
+  out.Varint(event.sequence.value);
+  out.U8(static_cast<uint8_t>(event.type));
+  out.Varint(event.bucket.value);
+  out.Text(event.key);
+  out.Text(event.version_id);
+  out.Varint(event.version_sequence.value);
+  out.Varint(event.size);
+  out.Text(event.etag);
+  PutMilliseconds(out, event.time_ms);
+  return row;
+}
+
+Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
+  Decoder in(row);
+  if (in.U8() != kRowFormat) return UnknownVersion("outbox event");
+  OutboxEvent event;
+  event.sequence.value = in.Varint();
+  event.type = TakeEnum(in, EventType::kBucketDeleted);
+  event.bucket.value = in.Varint();
+  event.key = TakeText(in);
+  event.version_id = TakeText(in);
+  event.version_sequence.value = in.Varint();
+  event.size = in.Varint();
+  event.etag = TakeText(in);
+  event.time_ms = TakeMilliseconds(in);
+  RETURN_IF_ERROR(Finish(in, "outbox event"));
+  return event;
+}
+
+std::string EncodeDirectory(const std::vector<DirectoryEntry>& entries) {
+  std::string bytes;
+  Encoder out(&bytes);
+  out.U8(kRowFormat);
+  out.U32(static_cast<uint32_t>(entries.size()));
+  for (const DirectoryEntry& entry : entries) PutEntry(out, entry);
+  return bytes;
+}
+
+Result<std::vector<DirectoryEntry>> DecodeDirectory(std::string_view bytes) {
+  Decoder in(bytes);
+  if (in.U8() != kRowFormat) return UnknownVersion("directory");
+  const uint32_t count = in.U32();
+  if (count > in.remaining() / kEntryBytesMin) {
+    return Status(Code::kCorrupt, "directory: number of entries");
+  }
+  std::vector<DirectoryEntry> entries;
+  entries.reserve(count);
+  for (uint32_t i = 0; i < count && in.ok(); ++i) entries.push_back(TakeEntry(in));
+  RETURN_IF_ERROR(Finish(in, "directory"));
+  return entries;
+}
+
+}  // namespace ashlar::model
