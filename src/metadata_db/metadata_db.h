@@ -1,0 +1,254 @@
+// MetadataDb: the source of truth. Buckets, object versions, uploads, extents, outbox, reclaim and
+// repair orders, written once as transactions over the OrderedStore port. Schema: schema.h.
+//
+// Invariants
+//  1. One S3 change is one transaction: object row, extent rows, reference counts, outbox event,
+//     reclaim records become visible and durable together, or not at all.
+//  2. The order of versions of a key is the Sequence given in the commit; last_modified_ms of a key
+//     is max(clock, previous + 1).
+//  3. An extent's live bytes are the sum of all slices that refer to it. The transaction that drops
+//     the last one writes the reclaim record. Nothing here deletes data.
+//  4. What cannot be read is an error, never "absent".
+//  5. Write-through: the IndexCache (a CacheObserver) is told of every changed row in commit order,
+//     before the change is acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "metadata_db/ordered_store.h"
+#include "model/extent.h"
+#include "model/object_version.h"
+#include "runtime/clock.h"
+#include "runtime/task.h"
+
+namespace ashlar::metadata_db {
+
+// Conditional writes, evaluated inside the transaction against the current version.
+struct WriteCondition {
+  bool must_not_exist = false;            // If-None-Match: *
+  std::optional<std::string> etag_match;  // If-Match: kNotFound if there is no current object,
+                                          // kPreconditionFailed if its ETag differs
+};
+
+// Told after each durable commit, in order, on the commit thread. Must not block. When one commit
+// holds several changes of a thing, the last one is told.
+class CacheObserver {
+ public:
+  virtual ~CacheObserver() = default;
+  // null: the key has no current object (deleted or a delete marker).
+  virtual void OnCurrentChanged(BucketId bucket, const std::string& key,
+                                std::shared_ptr<const model::ObjectVersion> current) = 0;
+  virtual void OnExtentAdded(std::shared_ptr<const model::Extent> extent) = 0;
+  virtual void OnExtentChanged(const ExtentId& extent) = 0;
+  virtual void OnBucketChanged(const std::string& name,
+                               std::shared_ptr<const model::Bucket> bucket) = 0;
+};
+
+struct PutObjectChange {
+  BucketId bucket;
+  std::string key;
+  model::ObjectVersion
+      version;  // sequence, version_id and last_modified_ms are set by the database
+  WriteCondition condition;
+};
+
+struct DeleteObjectChange {
+  std::string key;
+  std::optional<std::string> version_id;
+  std::optional<std::string> etag_match;
+};
+struct DeleteOutcome {
+  bool existed = false;
+  bool created_delete_marker = false;
+  bool deleted_delete_marker = false;
+  std::string
+      version_id;  // of the marker made or the version removed; empty on unversioned buckets
+};
+
+// Extents that a change brings with it, durable on the drives already.
+struct NewExtents {
+  std::vector<model::Extent> extents;
+  std::vector<model::RepairOrder> repairs;  // shards that could not be written
+};
+
+struct ListRequest {
+  BucketId bucket;
+  std::string prefix;
+  std::string delimiter;    // empty: none
+  std::string start_after;  // exclusive; a common prefix given here skips all below it
+  uint32_t max_entries = 1000;
+};
+struct ListEntry {
+  std::string key;
+  model::ObjectVersion version;  // parts are left out
+};
+struct ListPage {
+  // Objects and common prefixes, each in byte order; together at most max_entries.
+  std::vector<ListEntry> objects;
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_after;  // last key or common prefix returned, for the next page
+};
+
+struct ListVersionsRequest {
+  BucketId bucket;
+  std::string prefix;
+  std::string delimiter;
+  std::string key_marker;
+  std::optional<std::string> version_id_marker;
+  uint32_t max_entries = 1000;
+};
+struct VersionEntry {
+  std::string key;
+  model::ObjectVersion version;
+  bool is_latest = false;
+};
+struct ListVersionsPage {
+  std::vector<VersionEntry> versions;  // markers among them, in S3 order
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key_marker;
+  std::string next_version_id_marker;
+};
+
+struct ListUploadsRequest {
+  BucketId bucket;
+  std::string prefix;
+  std::string delimiter;
+  std::string key_marker;
+  std::string upload_id_marker;  // hex; ignored without key_marker
+  uint32_t max_entries = 1000;
+};
+struct ListUploadsPage {
+  std::vector<model::Upload> uploads;  // by key, then by initiation time
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key_marker;
+  std::string next_upload_id_marker;
+};
+
+struct CompleteUploadChange {
+  BucketId bucket;
+  std::string key;
+  UniqueId upload_id;
+  struct RequestedPart {
+    uint32_t number;
+    std::string etag;  // hex, without quotes
+  };
+  std::vector<RequestedPart> parts;  // ascending; checked by the caller
+  WriteCondition condition;
+  // Builds the version from the upload and the chosen parts (pure): ETag, checksum, size checks.
+  // Its error ends the transaction without effect.
+  std::function<Result<model::ObjectVersion>(const model::Upload&,
+                                             const std::vector<model::UploadPart>&)>
+      assemble;
+};
+
+class MetadataDb {
+ public:
+  // `observer` may be null. Store, clock and observer must outlive this.
+  MetadataDb(OrderedStore& store, Clock& clock, Random& random, CacheObserver* observer);
+  ~MetadataDb();
+
+  // ---- the store itself
+  // A small durable value by name (cluster id, drive registration); kNotFound when never set.
+  Task<Result<std::string>> GetSetting(std::string name);
+  Task<Status> PutSettings(std::vector<std::pair<std::string, std::string>> settings);
+
+  // ---- buckets
+  // kAlreadyExists when there is one of the name.
+  Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region);
+  Task<Result<std::shared_ptr<const model::Bucket>>> GetBucket(std::string name);  // kNotFound
+  // kInvalidArgument: back to kNever. The API that turns versioning on comes later.
+  Task<Result<model::Bucket>> SetVersioning(std::string name, model::Versioning versioning);
+  // kNotFound; kConflict when an object or version is in it. Open uploads are aborted with it.
+  Task<Status> DeleteBucket(std::string name);
+  Task<Result<std::vector<model::Bucket>>> ListBuckets(std::string prefix, std::string start_after,
+                                                       uint32_t max_entries);
+
+  // ---- objects
+  // Current version with its manifest. kNotFound.
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> GetCurrent(BucketId bucket,
+                                                                       std::string key);
+  // kNotFound. "null" is the null version.
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> GetVersion(BucketId bucket,
+                                                                       std::string key,
+                                                                       std::string version_id);
+  // Writes the versions (they may share extents) in one commit. One result a change: the version as
+  // stored, or kPreconditionFailed / kNotFound (condition, or the bucket has gone). References of
+  // changes that failed are dropped in the same commit.
+  Task<std::vector<Result<std::shared_ptr<const model::ObjectVersion>>>> PutObjects(
+      NewExtents extents, std::vector<PutObjectChange> changes);
+  // Metadata-only: `version` refers to extents that other versions refer to already. Fails with
+  // kNotFound when the source version (bucket, key, sequence) has gone meanwhile.
+  struct CopySource {
+    BucketId bucket;
+    std::string key;
+    Sequence sequence;
+  };
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> CopyObject(CopySource source,
+                                                                       PutObjectChange change);
+  // One commit; one result a key. Deleting what is not there is ok (existed = false).
+  Task<std::vector<Result<DeleteOutcome>>> DeleteObjects(BucketId bucket,
+                                                         std::vector<DeleteObjectChange> changes);
+  Task<Result<ListPage>> List(ListRequest request);
+  Task<Result<ListVersionsPage>> ListVersions(ListVersionsRequest request);
+
+  // ---- multipart
+  // Sets id, initiated_ms and key_sequence.
+  Task<Result<model::Upload>> CreateUpload(model::Upload upload);
+  Task<Result<model::Upload>> GetUpload(BucketId bucket, std::string key, UniqueId upload_id);
+  struct PutPartChange {
+    BucketId bucket;
+    std::string key;
+    UniqueId upload_id;
+    model::UploadPart part;  // sequence and last_modified_ms are set by the database
+    // Order in which the requests began (Sequence of ReserveSequence): a part whose request began
+    // before the one already stored loses and is dropped without an error.
+    Sequence began;
+    std::optional<CopySource> source;  // UploadPartCopy: shares the slices of this version
+  };
+  // A number that is greater than that of every commit so far.
+  Sequence ReserveSequence();
+  // kNotFound when the upload is gone (aborted or completed).
+  Task<std::vector<Result<model::UploadPart>>> PutParts(NewExtents extents,
+                                                        std::vector<PutPartChange> changes);
+  struct PartsPage {
+    model::Upload upload;
+    std::vector<model::UploadPart> parts;
+    bool truncated = false;
+  };
+  Task<Result<PartsPage>> ListParts(BucketId bucket, std::string key, UniqueId upload_id,
+                                    uint32_t after_number, uint32_t max_parts);
+  Task<Result<ListUploadsPage>> ListUploads(ListUploadsRequest request);
+  // kNotFound: no such upload. kInvalidArgument: a part is missing or its ETag differs. kConflict:
+  // the condition is given and the key was changed since the upload began. A repeated Complete of
+  // the same upload with the same parts answers the version made by the first (kept for a week).
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> CompleteUpload(
+      CompleteUploadChange change);
+  Task<Status> AbortUpload(BucketId bucket, std::string key, UniqueId upload_id);
+
+  // ---- extents, repair, reclaim
+  Task<Result<std::shared_ptr<const model::Extent>>> GetExtent(ExtentId id);  // kNotFound
+  // Notes damage found by reads; idempotent.
+  Task<Status> RecordRepairs(std::vector<model::RepairOrder> orders);
+  // Extents that were written for a change that was never submitted: referenced by nobody.
+  Task<Status> RecordAbandonedExtents(NewExtents extents);
+  Task<Result<std::vector<model::RepairOrder>>> ListRepairs(uint32_t max_entries);
+  Task<Result<std::vector<model::ReclaimRecord>>> ListReclaims(uint32_t max_entries);
+  Task<Result<std::vector<model::OutboxEvent>>> ListOutbox(Sequence after, uint32_t max_entries);
+  Task<Result<uint64_t>> LiveBytes(ExtentId id);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ashlar::metadata_db

@@ -1,0 +1,75 @@
+#include "metadata_db/rocksdb/options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+namespace ashlar::metadata_db {
+namespace {
+
+constexpr int kOpenFilesMax = 256;
+constexpr int kMemtablesMax = 3;
+
+rocksdb::CompressionType FastCompression() {
+  const auto supported = rocksdb::GetSupportedCompressions();
+  const bool has_lz4 =
+      std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
+  return has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+}
+
+}  // namespace
+
+rocksdb::Options MakeRocksOptions(const RocksDbOptions& options) {
+  rocksdb::Options result;
+  result.create_if_missing = true;
+  // Memory: memtables and the block cache, which also holds index and filter blocks.
+  result.write_buffer_size = options.memtable_bytes;
+  result.max_write_buffer_number = kMemtablesMax;
+  result.max_open_files = kOpenFilesMax;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  table.block_size = 8 * 1024;
+  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  result.compression = FastCompression();
+  result.level_compaction_dynamic_level_bytes = true;
+  // One flush and one compaction at a time: the cores belong to requests.
+  result.max_background_jobs = 2;
+  result.max_subcompactions = 1;
+  result.avoid_unnecessary_blocking_io = true;
+  // The write-ahead log: files are used again, so that a commit overwrites blocks that exist and
+  // its fdatasync has no file size to write. What was not synced may be torn; recovery stops there.
+  result.recycle_log_file_num = 4;
+  result.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  result.max_total_wal_size = 4 * options.memtable_bytes;
+  result.use_fsync = false;
+  // The engine's own log is for its errors only.
+  result.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  result.keep_log_file_num = 2;
+  result.max_log_file_size = 1 << 20;
+  result.stats_dump_period_sec = 0;
+  result.stats_persist_period_sec = 0;
+  return result;
+}
+
+Status FromRocks(const rocksdb::Status& status) {
+  if (status.ok()) return Status::Ok();
+  const std::string text = status.ToString();
+  if (status.IsNoSpace()) return Status(Code::kNoSpace, text);
+  if (status.IsCorruption()) return Status(Code::kCorrupt, text);
+  if (status.IsIOError()) {
+    const bool locked = text.find("lock") != std::string::npos;
+    return locked ? Status(Code::kUnavailable, "in use by another process: " + text)
+                  : Status(Code::kIoError, text);
+  }
+  if (status.IsShutdownInProgress()) return Status(Code::kUnavailable, text);
+  return Status(Code::kInternal, text);
+}
+
+}  // namespace ashlar::metadata_db

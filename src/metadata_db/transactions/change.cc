@@ -1,0 +1,113 @@
+#include "metadata_db/transactions/change.h"
+
+#include <iterator>
+#include <utility>
+
+#include "metadata_db/transactions/schema.h"
+
+namespace ashlar::metadata_db {
+
+// The news of one transaction, from Finish to its end: told after the commit, or taken off the
+// board unread when the commit failed.
+class Change::Delivery {
+ public:
+  Delivery(NewsBoard& board, CacheObserver& observer, std::vector<News> news)
+      : board_(board), observer_(observer), news_(std::move(news)) {
+    for (const News& item : news_) tickets_.push_back(board_.Announce(item.name));
+  }
+  ~Delivery() {
+    for (size_t i = 0; i < news_.size(); ++i) {
+      (void)board_.TakeIfNewest(news_[i].name, tickets_[i]);
+    }
+  }
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  void Tell() {
+    for (size_t i = 0; i < news_.size(); ++i) {
+      if (board_.TakeIfNewest(news_[i].name, tickets_[i])) news_[i].tell(observer_);
+    }
+  }
+
+ private:
+  NewsBoard& board_;
+  CacheObserver& observer_;
+  std::vector<News> news_;
+  std::vector<uint64_t> tickets_;
+};
+
+Change::Change(Surroundings& surroundings, Transaction& transaction)
+    : surroundings_(surroundings),
+      transaction_(transaction),
+      ledger_(transaction),
+      now_ms_(surroundings.clock.WallMilliseconds()) {}
+
+Sequence Change::NextSequence() {
+  last_sequence_ = surroundings_.NextSequence();
+  return *last_sequence_;
+}
+
+Result<std::shared_ptr<const model::Bucket>> Change::FindBucket(BucketId id) {
+  const auto known = buckets_.find(id.value);
+  if (known != buckets_.end()) return known->second;
+  ASSIGN_OR_RETURN(const auto row, transaction_.Get(BucketKey(Table::kBucket, id)));
+  if (!row) return Status(Code::kNotFound, "no such bucket");
+  ASSIGN_OR_RETURN(model::Bucket bucket, model::DecodeBucket(*row));
+  auto shared = std::make_shared<const model::Bucket>(std::move(bucket));
+  buckets_[id.value] = shared;
+  return shared;
+}
+
+void Change::Emit(const model::OutboxEvent& event) {
+  transaction_.Put(OutboxKey(event.sequence), model::EncodeOutboxEvent(event));
+}
+
+void Change::TellCurrent(BucketId bucket, const std::string& key,
+                         std::shared_ptr<const model::ObjectVersion> current) {
+  if (surroundings_.observer == nullptr) return;
+  news_.push_back({.name = ObjectKey(Table::kCurrent, bucket, key),
+                   .tell = [bucket, key, current = std::move(current)](CacheObserver& observer) {
+                     observer.OnCurrentChanged(bucket, key, current);
+                   }});
+}
+
+void Change::TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket) {
+  if (surroundings_.observer == nullptr) return;
+  news_.push_back({.name = TableKey(Table::kBucketName, name),
+                   .tell = [name, bucket = std::move(bucket)](CacheObserver& observer) {
+                     observer.OnBucketChanged(name, bucket);
+                   }});
+}
+
+void Change::AddRepairs(const std::vector<model::RepairOrder>& repairs) {
+  repairs_.insert(repairs_.end(), repairs.begin(), repairs.end());
+}
+
+Status Change::Finish() {
+  RETURN_IF_ERROR(ledger_.Apply(now_ms_));
+  for (const model::RepairOrder& order : repairs_) {
+    // Nobody repairs what is dead on arrival.
+    if (!ledger_.IsNewAndLive(order.extent)) continue;
+    transaction_.Put(RepairKey(order.extent, order.shard), model::EncodeRepairOrder(order));
+  }
+  if (last_sequence_) {
+    transaction_.Put(TableKey(Table::kCounter), BigEndian64(last_sequence_->value));
+  }
+  if (surroundings_.observer == nullptr) return Status::Ok();
+  std::vector<News> news;
+  // Extents before the objects that refer to them.
+  for (const model::Extent& extent : ledger_.new_extents()) {
+    if (!ledger_.IsNewAndLive(extent.id)) continue;
+    auto shared = std::make_shared<const model::Extent>(extent);
+    news.push_back({.name = TableKey(Table::kExtent, extent.id.View()),
+                    .tell = [shared](CacheObserver& observer) { observer.OnExtentAdded(shared); }});
+  }
+  std::move(news_.begin(), news_.end(), std::back_inserter(news));
+  if (news.empty()) return Status::Ok();
+  auto delivery =
+      std::make_shared<Delivery>(surroundings_.board, *surroundings_.observer, std::move(news));
+  transaction_.OnCommitted([delivery] { delivery->Tell(); });
+  return Status::Ok();
+}
+
+}  // namespace ashlar::metadata_db
