@@ -1,0 +1,183 @@
+#include "object_service/extents/body_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace ashlar::object_service {
+namespace {
+
+// Fills a stripe: object bytes from the body, then the directory, then zeros.
+class PayloadFiller {
+ public:
+  PayloadFiller(BodySource& body, uint64_t data_bytes, bool last_extent,
+                model::DirectoryEntry entry)
+      : body_(body), data_left_(data_bytes), last_extent_(last_extent), entry_(std::move(entry)) {
+    entry_.last = last_extent;
+    directory_bytes_ = static_cast<uint32_t>(model::EncodeDirectory({entry_}).size());
+  }
+
+  uint32_t directory_bytes() const { return directory_bytes_; }
+
+  Task<Status> Fill(MutableByteSpan stripe) {
+    const size_t data_here = static_cast<size_t>(std::min<uint64_t>(data_left_, stripe.size()));
+    CO_RETURN_IF_ERROR(co_await ReadExactly(stripe.first(data_here)));
+    data_left_ -= data_here;
+    MutableByteSpan rest = stripe.subspan(data_here);
+    if (data_left_ == 0 && directory_.empty()) CO_RETURN_IF_ERROR(co_await MakeDirectory());
+    if (data_left_ == 0) {
+      const size_t here = std::min(rest.size(), directory_.size() - directory_given_);
+      std::memcpy(rest.data(), directory_.data() + directory_given_, here);
+      directory_given_ += here;
+      rest = rest.subspan(here);
+    }
+    std::memset(rest.data(), 0, rest.size());
+    co_return Status::Ok();
+  }
+
+ private:
+  Task<Status> ReadExactly(MutableByteSpan out) {
+    while (!out.empty()) {
+      CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.Read(out));
+      if (count == 0) co_return Status(Code::kInvalidArgument, "the body ended early");
+      out = out.subspan(count);
+    }
+    co_return Status::Ok();
+  }
+
+  Task<Status> MakeDirectory() {
+    if (last_extent_) {
+      // The final read verifies the whole body; only now its MD5 is known.
+      uint8_t extra = 0;
+      CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.Read(MutableByteSpan(&extra, 1)));
+      if (count != 0) co_return Status(Code::kInvalidArgument, "the body is longer than announced");
+      entry_.md5 = body_.Md5();
+    }
+    directory_ = model::EncodeDirectory({entry_});
+    CHECK(directory_.size() == directory_bytes_);
+    co_return Status::Ok();
+  }
+
+  BodySource& body_;
+  uint64_t data_left_;
+  const bool last_extent_;
+  model::DirectoryEntry entry_;
+  uint32_t directory_bytes_ = 0;
+  std::string directory_;
+  size_t directory_given_ = 0;
+};
+
+// Appends in the background while the next stripe is received.
+struct PendingAppend {
+  std::shared_ptr<Gathering<Status>> gathering;
+
+  Task<Status> Settle() {
+    if (gathering == nullptr) co_return Status::Ok();
+    auto never = [] { return false; };
+    co_await gathering->Wait(never, std::nullopt);
+    const Status status = *gathering->result(0);
+    gathering = nullptr;
+    co_return status;
+  }
+};
+
+Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& filler,
+                          PendingAppend& pending) {
+  const model::ExtentLayout& layout = writer.layout();
+  for (uint64_t stripe = 0; stripe < layout.stripe_count(); ++stripe) {
+    // A second stripe of look-ahead only while memory is plentiful.
+    const bool plentiful = core.deps.buffers.bytes_lent() < core.deps.buffers.budget_bytes() / 2;
+    if (!plentiful) CO_RETURN_IF_ERROR(co_await pending.Settle());
+    CO_ASSIGN_OR_RETURN(SharedBuffer buffer,
+                        core.Share(co_await core.deps.buffers.Acquire(
+                            writer.StripeBufferBytes(), core.options.buffer_patience)));
+    const size_t data_room =
+        static_cast<size_t>(layout.UnitBytes(stripe)) * static_cast<size_t>(core.data_shards());
+    CO_RETURN_IF_ERROR(co_await filler.Fill(MutableByteSpan(buffer->data(), data_room)));
+    CO_RETURN_IF_ERROR(co_await pending.Settle());
+    pending.gathering = Gathering<Status>::Create(core.background);
+    pending.gathering->Start(writer.AppendStripe(std::move(buffer), stripe));
+  }
+  co_return co_await pending.Settle();
+}
+
+Task<Status> WriteExtent(Core& core, BodySource& body, uint64_t data_bytes, bool last,
+                         model::DirectoryEntry entry, StoredExtents* stored) {
+  PayloadFiller filler(body, data_bytes, last, std::move(entry));
+  ExtentWriter writer(core, data_bytes + filler.directory_bytes(), filler.directory_bytes());
+  CO_RETURN_IF_ERROR(co_await writer.Open());
+  PendingAppend pending;
+  const Status status = co_await WriteStripes(core, writer, filler, pending);
+  // Whatever went wrong: the append in flight uses `writer`, so it ends first.
+  const Status settled = co_await pending.Settle();
+  CO_RETURN_IF_ERROR(status);
+  CO_RETURN_IF_ERROR(settled);
+  CO_RETURN_IF_ERROR(co_await writer.Finish(&stored->extents));
+  stored->slices.push_back(model::Slice{writer.id(), 0, data_bytes});
+  co_return Status::Ok();
+}
+
+}  // namespace
+
+model::DirectoryEntry NewDirectoryEntry(Core& core, const std::string& bucket,
+                                        const std::string& key,
+                                        const ObjectAttributes& attributes) {
+  model::DirectoryEntry entry;
+  entry.write_id = NewUniqueId(core.deps.clock, core.deps.random);
+  entry.bucket = bucket;
+  entry.key = key;
+  entry.time_ms = core.deps.clock.WallMilliseconds();
+  entry.system_headers = attributes.system_headers;
+  entry.user_metadata = attributes.user_metadata;
+  return entry;
+}
+
+Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body) {
+  SmallBody small;
+  const auto size = static_cast<size_t>(body.size());
+  if (size > 0) {
+    CO_ASSIGN_OR_RETURN(small.buffer, core.Share(co_await core.deps.buffers.Acquire(
+                                          size, core.options.buffer_patience)));
+  }
+  while (small.size < size) {
+    const MutableByteSpan rest(small.buffer->data() + small.size, size - small.size);
+    CO_ASSIGN_OR_RETURN(const size_t count, co_await body.Read(rest));
+    if (count == 0) co_return Status(Code::kInvalidArgument, "the body ended early");
+    small.size += count;
+  }
+  uint8_t extra = 0;
+  CO_ASSIGN_OR_RETURN(const size_t count, co_await body.Read(MutableByteSpan(&extra, 1)));
+  if (count != 0) co_return Status(Code::kInvalidArgument, "the body is longer than announced");
+  co_return small;
+}
+
+Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
+                                           model::DirectoryEntry entry) {
+  StoredExtents stored;
+  const uint64_t size = body.size();
+  CHECK(size > 0);
+  entry.object_size = size;
+  Status status;
+  uint64_t offset = 0;
+  while (offset < size && status.ok()) {
+    const uint64_t data_bytes = std::min(size - offset, model::kExtentDataBytesMax);
+    entry.object_offset = offset;
+    entry.length = data_bytes;
+    status =
+        co_await WriteExtent(core, body, data_bytes, offset + data_bytes == size, entry, &stored);
+    offset += data_bytes;
+  }
+  if (status.ok()) co_return stored;
+  if (!stored.extents.extents.empty()) {
+    const Status noted = co_await core.deps.metadata.RecordAbandonedExtents(stored.extents);
+    if (!noted.ok()) {
+      spdlog::warn(
+          "msg=\"abandoned extents not recorded; the orphan scan will find them\" reason={}",
+          LogValue(noted.ToString()));
+    }
+  }
+  co_return status;
+}
+
+}  // namespace ashlar::object_service

@@ -1,0 +1,61 @@
+// ExtentWriter: turns stripes of payload into k+m durable shards.
+//
+// A stripe is encoded and hashed at once, while it is in the cache, then handed to all shard writers
+// in parallel. A shard whose drive fails or stays behind is given up; the extent is good as long as
+// acknowledge_shards_min() are durable, and each one given up leaves a repair order.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/extent.h"
+#include "object_service/internal/core.h"
+#include "object_service/internal/gathering.h"
+
+namespace ashlar::object_service {
+
+// What a write has put on the drives so far.
+struct StoredExtents {
+  metadata_db::NewExtents extents;
+  std::vector<model::Slice> slices;
+};
+
+class ExtentWriter {
+ public:
+  // `payload_bytes` includes `directory_bytes`.
+  ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes);
+
+  const model::ExtentLayout& layout() const { return layout_; }
+  const ExtentId& id() const { return extent_.id; }
+  // Bytes of a buffer for one stripe: k data units, then room for m parity units.
+  size_t StripeBufferBytes() const;
+
+  // Reserves room on the drives. kUnavailable or kNoSpace when too few can take a shard.
+  Task<Status> Open();
+  // `buffer` holds k * UnitBytes(stripe) payload bytes (the end zero-padded). In order, one at a time.
+  Task<Status> AppendStripe(SharedBuffer buffer, uint64_t stripe);
+  // After the last stripe: everything durable. Adds the extent and its repair orders to `out`.
+  Task<Status> Finish(metadata_db::NewExtents* out);
+
+ private:
+  struct Shard;
+  using SharedShard = std::shared_ptr<Shard>;
+
+  Task<Status> Settle(std::shared_ptr<Gathering<Status>> gathering, std::vector<size_t> shard_of);
+  static Task<Status> OpenShard(SharedShard shard, chunk_server::ShardSpec spec);
+  static Task<Status> Append(SharedShard shard, SharedBuffer buffer, ByteSpan piece);
+  static Task<Status> FinishShard(SharedShard shard);
+
+  Core& core_;
+  model::Extent extent_;
+  model::ExtentLayout layout_;
+  std::vector<SharedShard> shards_;
+};
+
+// A batch of at most one stripe, written whole: encodes, hashes, writes and syncs k+m records.
+// `buffer` as in AppendStripe. Adds extent and repair orders to `out`.
+Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
+                                  uint64_t payload_bytes, uint32_t directory_bytes,
+                                  metadata_db::NewExtents* out);
+
+}  // namespace ashlar::object_service
