@@ -1,0 +1,156 @@
+#include "api_gateway/operations/common/lookups.h"
+
+#include "api_gateway/operations/common/errors.h"
+#include "api_gateway/protocol/bucket_name.h"
+#include "api_gateway/protocol/conditions.h"
+#include "api_gateway/protocol/copy_source.h"
+#include "api_gateway/protocol/percent.h"
+
+namespace ashlar::api_gateway {
+namespace {
+
+constexpr uint64_t kCopySourceBytesMax = 5ULL << 30;
+constexpr unsigned long long kPartNumberMax = 10'000;
+
+Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, std::string name,
+                                                          std::string_view owner_header) {
+  if (!IsValidBucketName(name)) {
+    co_return S3Error(S3Code::kInvalidBucketName).With("BucketName", name);
+  }
+  auto bucket = co_await context.objects.GetBucket(name);
+  if (!bucket.ok()) {
+    co_return bucket.code() == Code::kNotFound ? NoSuchBucket(name) : ReadFailure(bucket.status());
+  }
+  const auto expected = context.request().Find(owner_header);
+  if (expected && *expected != context.settings.owner_id) co_return S3Error(S3Code::kAccessDenied);
+  co_return std::move(*bucket);
+}
+
+S3Error DeleteMarkerNamed(const HttpRequest& request) {
+  return S3Error(S3Code::kMethodNotAllowed)
+      .With("Method", request.method)
+      .With("ResourceType", "DeleteMarker");
+}
+
+}  // namespace
+
+Task<S3Result<object_service::BucketPtr>> LoadBucket(S3Context& context) {
+  return LoadBucketNamed(context, context.address.bucket, "x-amz-expected-bucket-owner");
+}
+
+bool IsVersionIdOf(std::string_view version_id, const model::Bucket& bucket) {
+  return version_id == "null" || bucket.versioning != model::Versioning::kNever;
+}
+
+S3Result<std::optional<std::string>> ParseVersionId(const HttpRequest& request,
+                                                    const model::Bucket& bucket) {
+  const auto text = request.FindQuery("versionId");
+  if (!text) return std::optional<std::string>();
+  if (text->empty()) {
+    return InvalidArgument("Version id cannot be the empty string", "versionId", *text);
+  }
+  if (!IsVersionIdOf(*text, bucket)) {
+    return InvalidArgument("Invalid version id specified", "versionId", *text);
+  }
+  return std::optional<std::string>(*text);
+}
+
+Task<S3Result<FoundObject>> FindObject(S3Context& context) {
+  auto bucket = co_await LoadBucket(context);
+  if (!bucket.ok()) co_return bucket.error();
+  auto version_id = ParseVersionId(context.request(), **bucket);
+  if (!version_id.ok()) co_return version_id.error();
+  auto found = co_await context.objects.FindVersion(*bucket, context.address.key, *version_id);
+  if (!found.ok()) {
+    if (found.code() != Code::kNotFound) co_return ReadFailure(found.status());
+    co_return *version_id ? NoSuchVersion(context.address.key, **version_id)
+                          : NoSuchKey(context.address.key);
+  }
+  FoundObject object;
+  object.bucket = std::move(*bucket);
+  object.version = std::move(*found);
+  if (object.version->kind == model::ObjectKind::kDeleteMarker) {
+    context.error_headers.emplace_back("x-amz-delete-marker", "true");
+    context.error_headers.emplace_back("x-amz-version-id", object.version->version_id);
+    co_return DeleteMarkerNamed(context.request());
+  }
+  co_return object;
+}
+
+void AddVersionHeader(const model::Bucket& bucket, const model::ObjectVersion& version,
+                      ResponseHead* head) {
+  if (bucket.versioning != model::Versioning::kNever) {
+    head->Add("x-amz-version-id", version.version_id);
+  }
+}
+
+Task<S3Result<FoundSource>> FindCopySource(S3Context& context) {
+  auto source = ParseCopySource(context.request().Find("x-amz-copy-source").value_or(""));
+  if (!source.ok()) co_return source.error();
+  auto bucket =
+      co_await LoadBucketNamed(context, source->bucket, "x-amz-source-expected-bucket-owner");
+  if (!bucket.ok()) co_return bucket.error();
+  if (source->version_id && !IsVersionIdOf(*source->version_id, **bucket)) {
+    co_return InvalidArgument("Invalid version id specified", "x-amz-copy-source",
+                              *source->version_id);
+  }
+  auto found = co_await context.objects.FindVersion(*bucket, source->key, source->version_id);
+  if (!found.ok()) {
+    if (found.code() != Code::kNotFound) co_return ReadFailure(found.status());
+    co_return source->version_id ? NoSuchVersion(source->key, *source->version_id)
+                                 : NoSuchKey(source->key);
+  }
+  FoundSource result;
+  result.bucket = std::move(*bucket);
+  result.key = std::move(source->key);
+  result.version = std::move(*found);
+  result.version_named = source->version_id.has_value();
+  const model::ObjectVersion& version = *result.version;
+  if (version.kind == model::ObjectKind::kDeleteMarker) {
+    co_return S3Error(S3Code::kInvalidRequest,
+                      "The source of a copy request may not specifically refer to a delete marker "
+                      "by version id.");
+  }
+  const ReadConditions conditions = ParseReadConditions(context.request(), true);
+  if (auto failed = EvaluateReadConditions(conditions, version.etag,
+                                           version.last_modified_ms / 1000, context.NowSeconds())) {
+    co_return *std::move(failed);
+  }
+  // A part may come out of a larger object; its own length is checked with its range.
+  if (version.size > kCopySourceBytesMax &&
+      !context.request().Find("x-amz-copy-source-range").has_value()) {
+    co_return S3Error(S3Code::kInvalidRequest,
+                      "The specified copy source is larger than the maximum allowable size for a "
+                      "copy source: " +
+                          std::to_string(kCopySourceBytesMax));
+  }
+  co_return result;
+}
+
+std::optional<UniqueId> ParseUploadId(std::string_view text) {
+  std::string raw;
+  if (text.size() != 32 || !HexDecode(text, &raw)) return std::nullopt;
+  const UniqueId id = UniqueId::FromView(raw);
+  // One spelling for one upload.
+  return id.ToHex() == text ? std::optional(id) : std::nullopt;
+}
+
+Task<S3Result<model::Upload>> LoadUpload(S3Context& context, object_service::BucketPtr bucket) {
+  const std::string_view text = context.request().FindQuery("uploadId").value_or("");
+  const auto id = ParseUploadId(text);
+  if (!id) co_return NoSuchUpload(text);
+  auto upload = co_await context.objects.GetUpload(std::move(bucket), context.address.key, *id);
+  if (upload.ok()) co_return std::move(*upload);
+  co_return upload.code() == Code::kNotFound ? NoSuchUpload(text) : ReadFailure(upload.status());
+}
+
+S3Result<uint32_t> ParsePartNumber(std::string_view text) {
+  unsigned long long number = 0;
+  if (!ParseUnsigned(text, &number) || number < 1 || number > kPartNumberMax) {
+    return InvalidArgument("Part number must be an integer between 1 and 10000, inclusive",
+                           "partNumber", text);
+  }
+  return static_cast<uint32_t>(number);
+}
+
+}  // namespace ashlar::api_gateway

@@ -1,0 +1,37 @@
+#include "api_gateway/operations/common/responses.h"
+
+namespace ashlar::api_gateway {
+
+Task<Answer> SendXml(S3Context& context, std::string document) {
+  return SendXmlWith(context, ResponseHead(), std::move(document));
+}
+
+Task<Answer> SendXmlWith(S3Context& context, ResponseHead head, std::string document) {
+  head.Add("Content-Type", "application/xml");
+  // A client that went away is no error of ours; the connection knows.
+  (void)co_await context.exchange.Respond(std::move(head), std::move(document));
+  co_return std::nullopt;
+}
+
+Task<Answer> SendEmpty(S3Context& context, ResponseHead head) {
+  (void)co_await context.exchange.Respond(std::move(head), std::string());
+  co_return std::nullopt;
+}
+
+std::string Quoted(std::string_view etag) {
+  std::string text;
+  text.reserve(etag.size() + 2);
+  text += '"';
+  text += etag;
+  text += '"';
+  return text;
+}
+
+void WriteUser(XmlWriter& xml, std::string_view element, const S3GatewaySettings& settings) {
+  xml.Open(element);
+  xml.Text("ID", settings.owner_id);
+  xml.Text("DisplayName", settings.owner_display_name);
+  xml.Close(element);
+}
+
+}  // namespace ashlar::api_gateway

@@ -1,0 +1,52 @@
+// CreateBucket. The store has one region; asking for another one is refused as AWS does at the
+// endpoint of a region. Creating one's own bucket again is 409 in every region (AWS answers 200 in
+// us-east-1 alone, for the sake of very old clients) and never touches what is in it.
+#include "api_gateway/operations/common/errors.h"
+#include "api_gateway/operations/common/responses.h"
+#include "api_gateway/operations/operations.h"
+#include "api_gateway/protocol/bucket_name.h"
+
+namespace ashlar::api_gateway::operations {
+namespace {
+
+constexpr std::string_view kFirstRegion = "us-east-1";  // is never named as a constraint
+
+std::optional<S3Error> CheckRegion(const std::string& constraint, const std::string& region) {
+  if (region == kFirstRegion) {
+    if (constraint.empty()) return std::nullopt;
+    return S3Error(S3Code::kInvalidLocationConstraint).With("LocationConstraint", constraint);
+  }
+  if (constraint == region) return std::nullopt;
+  return S3Error(S3Code::kIllegalLocationConstraintException,
+                 "The " + (constraint.empty() ? std::string("unspecified") : constraint) +
+                     " location constraint is incompatible for the region specific endpoint this "
+                     "request was sent to.");
+}
+
+}  // namespace
+
+Task<Answer> CreateBucket(S3Context& context) {
+  const std::string& name = context.address.bucket;
+  if (!IsValidBucketName(name)) {
+    co_return S3Error(S3Code::kInvalidBucketName).With("BucketName", name);
+  }
+  auto body = co_await context.verified.ReadSmallBody(kCreateBucketBytesMax, false);
+  if (!body.ok()) co_return body.error();
+  auto configuration = ParseCreateBucketConfiguration(*body);
+  if (!configuration.ok()) co_return configuration.error();
+  if (auto error = CheckRegion(configuration->location_constraint, context.settings.region)) {
+    co_return error;
+  }
+  auto created = co_await context.objects.CreateBucket(name, context.verified.identity().principal,
+                                                       context.settings.region);
+  if (!created.ok()) {
+    if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
+    co_return S3Error(S3Code::kBucketAlreadyOwnedByYou).With("BucketName", name);
+  }
+  ResponseHead head;
+  head.Add("Location", "/" + name);
+  head.Add("x-amz-bucket-arn", "arn:aws:s3:::" + name);
+  co_return co_await SendEmpty(context, std::move(head));
+}
+
+}  // namespace ashlar::api_gateway::operations

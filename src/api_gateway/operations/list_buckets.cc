@@ -1,0 +1,89 @@
+// ListBuckets: all buckets of the owner by name, by pages when asked for.
+#include "api_gateway/operations/common/continuation_token.h"
+#include "api_gateway/operations/common/errors.h"
+#include "api_gateway/operations/common/list_query.h"
+#include "api_gateway/operations/common/responses.h"
+#include "api_gateway/operations/operations.h"
+#include "api_gateway/protocol/http_date.h"
+
+namespace ashlar::api_gateway::operations {
+namespace {
+
+constexpr uint32_t kBucketsMax = 10'000;
+
+struct Query {
+  std::string prefix;
+  std::string start_after;
+  uint32_t max_buckets = kBucketsMax;
+  bool other_region = false;
+  bool paged = false;  // any parameter given: buckets then tell their region
+};
+
+S3Result<Query> ParseQuery(const HttpRequest& request, const S3GatewaySettings& settings) {
+  Query query;
+  query.prefix = QueryText(request, "prefix");
+  const std::string token = QueryText(request, "continuation-token");
+  if (!token.empty()) {
+    auto position = ReadContinuationToken(TokenKind::kBuckets, token);
+    if (!position) {
+      return InvalidArgument("The continuation token provided is incorrect", "continuation-token",
+                             token);
+    }
+    query.start_after = *std::move(position);
+  }
+  auto count = ParseCount(request, "max-buckets", kBucketsMax, kBucketsMax + 1);
+  if (!count.ok()) return count.error();
+  if (*count < 1 || *count > kBucketsMax) {
+    return InvalidArgument("Argument max-buckets must be an integer between 1 and 10000",
+                           "max-buckets", QueryText(request, "max-buckets"));
+  }
+  query.max_buckets = *count;
+  const std::string region = QueryText(request, "bucket-region");
+  query.other_region = !region.empty() && region != settings.region;
+  query.paged = request.HasQuery("prefix") || request.HasQuery("max-buckets") ||
+                request.HasQuery("continuation-token") || request.HasQuery("bucket-region");
+  return query;
+}
+
+void WriteBucket(XmlWriter& xml, const model::Bucket& bucket, bool with_region) {
+  xml.Open("Bucket");
+  xml.Text("Name", bucket.name);
+  xml.Text("CreationDate", FormatIso8601(bucket.created_ms / 1000 * 1000));
+  if (with_region) xml.Text("BucketRegion", bucket.region);
+  xml.Text("BucketArn", "arn:aws:s3:::" + bucket.name);
+  xml.Close("Bucket");
+}
+
+}  // namespace
+
+Task<Answer> ListBuckets(S3Context& context) {
+  // "//" is a key without a bucket, not the service.
+  if (context.request().raw_path != "/") {
+    co_return S3Error(S3Code::kInvalidBucketName).With("BucketName", "");
+  }
+  auto query = ParseQuery(context.request(), context.settings);
+  if (!query.ok()) co_return query.error();
+  std::vector<model::Bucket> buckets;
+  if (!query->other_region) {
+    auto found = co_await context.objects.ListBuckets(query->prefix, query->start_after,
+                                                      query->max_buckets + 1);
+    if (!found.ok()) co_return ReadFailure(found.status());
+    buckets = std::move(*found);
+  }
+  const bool truncated = buckets.size() > query->max_buckets;
+  if (truncated) buckets.resize(query->max_buckets);
+  std::string document = XmlDocument("ListAllMyBucketsResult", [&](XmlWriter& xml) {
+    WriteUser(xml, "Owner", context.settings);
+    xml.Open("Buckets");
+    for (const model::Bucket& bucket : buckets) WriteBucket(xml, bucket, query->paged);
+    xml.Close("Buckets");
+    if (!query->prefix.empty()) xml.Text("Prefix", query->prefix);
+    if (truncated) {
+      xml.Text("ContinuationToken",
+               MakeContinuationToken(TokenKind::kBuckets, buckets.back().name));
+    }
+  });
+  co_return co_await SendXml(context, std::move(document));
+}
+
+}  // namespace ashlar::api_gateway::operations

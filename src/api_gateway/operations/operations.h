@@ -1,0 +1,41 @@
+// The handlers of the route table, one for each operation that is built. A handler answers by the
+// exchange, or returns the error to answer with; each lies in the file of its name.
+#pragma once
+
+#include "api_gateway/routing/route.h"
+
+namespace ashlar::api_gateway::operations {
+
+Task<Answer> ListBuckets(S3Context& context);
+
+Task<Answer> CreateBucket(S3Context& context);
+Task<Answer> HeadBucket(S3Context& context);
+Task<Answer> DeleteBucket(S3Context& context);
+Task<Answer> GetBucketLocation(S3Context& context);
+Task<Answer> GetBucketVersioning(S3Context& context);
+Task<Answer> GetBucketAcl(S3Context& context);
+// What was never set on a bucket or object (unset_configurations.cc): policy, tags, CORS ...
+Task<Answer> GetUnsetOfBucket(S3Context& context);
+Task<Answer> GetUnsetOfObject(S3Context& context);
+
+Task<Answer> PutObject(S3Context& context);
+Task<Answer> GetObject(S3Context& context);
+Task<Answer> HeadObject(S3Context& context);
+Task<Answer> GetObjectAcl(S3Context& context);
+Task<Answer> DeleteObject(S3Context& context);
+Task<Answer> DeleteObjects(S3Context& context);
+Task<Answer> CopyObject(S3Context& context);
+
+Task<Answer> ListObjects(S3Context& context);
+Task<Answer> ListObjectsV2(S3Context& context);
+Task<Answer> ListObjectVersions(S3Context& context);
+
+Task<Answer> CreateMultipartUpload(S3Context& context);
+Task<Answer> UploadPart(S3Context& context);
+Task<Answer> UploadPartCopy(S3Context& context);
+Task<Answer> CompleteMultipartUpload(S3Context& context);
+Task<Answer> AbortMultipartUpload(S3Context& context);
+Task<Answer> ListParts(S3Context& context);
+Task<Answer> ListMultipartUploads(S3Context& context);
+
+}  // namespace ashlar::api_gateway::operations

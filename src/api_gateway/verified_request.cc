@@ -1,0 +1,357 @@
+#include "api_gateway/verified_request.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "api_gateway/protocol/aws_chunked.h"
+#include "api_gateway/protocol/checksum_headers.h"
+#include "api_gateway/protocol/content_headers.h"
+
+namespace ashlar::api_gateway {
+namespace {
+
+// Bytes are hashed in pieces that stay in the first-level cache for all the hashes.
+constexpr size_t kHashPieceBytes = 16 * 1024;
+constexpr size_t kWireBufferBytes = 64 * 1024;
+constexpr size_t kSmallBodyStepBytes = 16 * 1024;
+
+model::ChecksumAlgorithm ToModel(ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32: return model::ChecksumAlgorithm::kCrc32;
+    case ChecksumAlgorithm::kCrc32c: return model::ChecksumAlgorithm::kCrc32c;
+    case ChecksumAlgorithm::kCrc64Nvme: return model::ChecksumAlgorithm::kCrc64Nvme;
+    case ChecksumAlgorithm::kSha1: return model::ChecksumAlgorithm::kSha1;
+    case ChecksumAlgorithm::kSha256: return model::ChecksumAlgorithm::kSha256;
+  }
+  CHECK(false);
+  return model::ChecksumAlgorithm::kNone;
+}
+
+std::optional<ChecksumAlgorithm> FromModel(model::ChecksumAlgorithm algorithm) {
+  for (int i = 0; i < kChecksumAlgorithmCount; ++i) {
+    const auto candidate = static_cast<ChecksumAlgorithm>(i);
+    if (ToModel(candidate) == algorithm) return candidate;
+  }
+  return std::nullopt;
+}
+
+std::string BigEndian64(uint64_t value) {
+  std::string raw;
+  Encoder(&raw).BigEndian64(value);
+  return raw;
+}
+
+S3Error TooLarge(uint64_t proposed, uint64_t allowed) {
+  return S3Error(S3Code::kEntityTooLarge)
+      .With("ProposedSize", std::to_string(proposed))
+      .With("MaxSizeAllowed", std::to_string(allowed));
+}
+
+// The wire failed: whose fault was it?
+S3Error WireError(const Status& status) {
+  switch (status.code()) {
+    case Code::kCancelled: return S3Error(S3Code::kIncompleteBody);
+    case Code::kDeadlineExceeded: return S3Error(S3Code::kRequestTimeout);
+    case Code::kInvalidArgument: return S3Error(S3Code::kBadRequest, status.message());
+    default: return FromStatus(status);
+  }
+}
+
+// What a body was promised to be, and the hashes that tell whether it is.
+class BodyVerifier {
+ public:
+  // InvalidDigest, InvalidRequest: the promises themselves are wrong.
+  static S3Result<BodyVerifier> Make(const HttpRequest& request, const Verified& identity,
+                                     model::ChecksumAlgorithm default_checksum, bool is_object,
+                                     bool compare_checksum_headers = true) {
+    BodyVerifier verifier;
+    S3Result<std::optional<Md5Digest>> content_md5 = ParseContentMd5(request);
+    if (!content_md5.ok()) return content_md5.error();
+    S3Result<ChecksumRequest> checksum = compare_checksum_headers
+                                             ? ParseChecksumHeaders(request)
+                                             : S3Result<ChecksumRequest>(ChecksumRequest());
+    if (!checksum.ok()) return checksum.error();
+    const bool has_trailer = identity.mode == PayloadMode::kStreamingSignedTrailer ||
+                             identity.mode == PayloadMode::kStreamingUnsignedTrailer;
+    if (checksum->in_trailer && !has_trailer) {
+      return S3Error(S3Code::kInvalidRequest,
+                     "x-amz-trailer needs a payload of one of the STREAMING-*-TRAILER kinds.");
+    }
+    verifier.content_md5_ = *content_md5;
+    verifier.expected_ = *checksum;
+    verifier.is_object_ = is_object;
+    if (is_object || verifier.content_md5_.has_value()) verifier.md5_.emplace();
+    auto algorithm = verifier.expected_.algorithm;
+    if (!algorithm.has_value()) algorithm = FromModel(default_checksum);
+    if (algorithm.has_value()) verifier.calculator_.emplace(*algorithm);
+    if (identity.mode == PayloadMode::kSignedHash) {
+      verifier.payload_hash_.emplace(identity.expected_sha256);
+    }
+    return verifier;
+  }
+
+  bool has_integrity() const { return content_md5_.has_value() || expected_.algorithm.has_value(); }
+
+  void Update(ByteSpan bytes) {
+    while (!bytes.empty()) {
+      const ByteSpan piece = bytes.first(std::min(bytes.size(), kHashPieceBytes));
+      bytes = bytes.subspan(piece.size());
+      if (payload_hash_.has_value()) payload_hash_->Update(piece);
+      if (md5_.has_value()) md5_->Update(piece);
+      const bool is_crc64 =
+          calculator_.has_value() && calculator_->algorithm() == ChecksumAlgorithm::kCrc64Nvme;
+      if (is_object_ || is_crc64) crc64_ = ashlar::Crc64Nvme(crc64_, piece);
+      if (calculator_.has_value() && !is_crc64) calculator_->Update(piece);
+    }
+  }
+
+  // Once, when all bytes have come. `trailers`: as the aws-chunked decoder checked them.
+  std::optional<S3Error> Finish(const std::vector<std::pair<std::string, std::string>>& trailers) {
+    if (payload_hash_.has_value()) {
+      if (auto error = payload_hash_->Finish()) return error;
+    }
+    if (md5_.has_value()) md5_digest_ = md5_->Finish();
+    if (content_md5_.has_value() && *content_md5_ != md5_digest_) {
+      return ContentMd5Mismatch(*content_md5_, md5_digest_);
+    }
+    if (!calculator_.has_value()) return std::nullopt;
+    const ChecksumAlgorithm algorithm = calculator_->algorithm();
+    const std::string value =
+        algorithm == ChecksumAlgorithm::kCrc64Nvme ? BigEndian64(crc64_) : calculator_->Finish();
+    if (expected_.in_trailer) {
+      for (const auto& [name, text] : trailers) {
+        if (name != NamesOf(algorithm).header) continue;
+        S3Result<std::string> sent = ParseChecksumValue(algorithm, text);
+        if (!sent.ok()) return sent.error();
+        expected_.value = *std::move(sent);
+      }
+      // The decoder demands the announced trailers; without one nothing would have been compared.
+      if (!expected_.value.has_value()) return S3Error(S3Code::kMalformedTrailerError);
+    }
+    if (expected_.value.has_value() && *expected_.value != value) {
+      return ChecksumMismatch(algorithm);
+    }
+    checksum_.algorithm = ToModel(algorithm);
+    checksum_.value = Base64Encode(AsBytes(value));
+    return std::nullopt;
+  }
+
+  const Md5Digest& md5() const { return md5_digest_; }
+  const model::Checksum& checksum() const { return checksum_; }
+  uint64_t crc64() const { return crc64_; }
+
+ private:
+  std::optional<Md5Digest> content_md5_;
+  ChecksumRequest expected_;
+  std::optional<PayloadHashCheck> payload_hash_;
+  std::optional<Md5Hasher> md5_;
+  std::optional<ChecksumCalculator> calculator_;
+  uint64_t crc64_ = 0;      // of objects always, else when it is the algorithm
+  bool is_object_ = false;  // or a part: MD5 and CRC64NVME are wanted in any case
+  Md5Digest md5_digest_{};
+  model::Checksum checksum_;
+};
+
+class RequestBody final : public VerifiedBody {
+ public:
+  RequestBody(HttpExchange& exchange, BodyVerifier verifier, uint64_t size,
+              std::optional<AwsChunkedOptions> chunked)
+      : exchange_(exchange), verifier_(std::move(verifier)), size_(size), left_(size) {
+    if (!chunked.has_value()) return;
+    decoder_.emplace(std::move(*chunked));
+    wire_.resize(std::min<uint64_t>(kWireBufferBytes, 4096 + size));
+  }
+
+  uint64_t size() const override { return size_; }
+  Md5Digest Md5() const override {
+    CHECK(verified_);
+    return verifier_.md5();
+  }
+  model::Checksum Checksum() const override {
+    CHECK(verified_);
+    return verifier_.checksum();
+  }
+  uint64_t Crc64Nvme() const override {
+    CHECK(verified_);
+    return verifier_.crc64();
+  }
+  const std::optional<S3Error>& error() const override { return error_; }
+
+  Task<Result<size_t>> Read(MutableByteSpan out) override {
+    CHECK(!out.empty());
+    if (error_.has_value()) co_return AsStatus();
+    if (verified_) co_return size_t{0};
+    Result<size_t> count(size_t{0});
+    if (decoder_.has_value()) {
+      count = co_await ReadDecoded(out);
+    } else {
+      count = co_await ReadPlain(out);
+    }
+    if (!count.ok()) co_return count;
+    if (*count > 0) {
+      verifier_.Update(out.first(*count));
+      left_ -= *count;
+      co_return count;
+    }
+    static const std::vector<std::pair<std::string, std::string>> kNoTrailers;
+    error_ = verifier_.Finish(decoder_.has_value() ? decoder_->trailers() : kNoTrailers);
+    if (error_.has_value()) co_return AsStatus();
+    verified_ = true;
+    co_return size_t{0};
+  }
+
+ private:
+  Status AsStatus() const {
+    const bool gone = error_->code == S3Code::kIncompleteBody;
+    return {gone ? Code::kCancelled : Code::kInvalidArgument, error_->message};
+  }
+  Status Fail(S3Error error) {
+    error_ = std::move(error);
+    return AsStatus();
+  }
+
+  Task<Result<size_t>> ReadPlain(MutableByteSpan out) {
+    if (left_ == 0) co_return size_t{0};
+    Result<size_t> count =
+        co_await exchange_.ReadBody(out.first(std::min<uint64_t>(out.size(), left_)));
+    if (!count.ok()) co_return Fail(WireError(count.status()));
+    if (*count == 0) co_return Fail(S3Error(S3Code::kIncompleteBody));
+    co_return count;
+  }
+
+  // Fills `out` from what was decoded; reads from the wire only while it is still empty.
+  Task<Result<size_t>> ReadDecoded(MutableByteSpan out) {
+    size_t filled = 0;
+    while (filled < out.size()) {
+      if (!payload_.empty()) {
+        const size_t count = std::min(payload_.size(), out.size() - filled);
+        std::memcpy(out.data() + filled, payload_.data(), count);
+        payload_ = payload_.subspan(count);
+        filled += count;
+        continue;
+      }
+      if (!undecoded_.empty()) {
+        const AwsChunkedDecoder::Step step = decoder_->Feed(undecoded_);
+        if (decoder_->error().has_value()) co_return Fail(*decoder_->error());
+        CHECK(step.consumed > 0);
+        undecoded_ = undecoded_.subspan(step.consumed);
+        payload_ = step.payload;
+        continue;
+      }
+      if (filled > 0) break;
+      const Result<size_t> count = co_await exchange_.ReadBody(wire_);
+      if (!count.ok()) co_return Fail(WireError(count.status()));
+      if (*count == 0) {
+        if (auto error = decoder_->Finish()) co_return Fail(std::move(*error));
+        CHECK(left_ == 0);
+        co_return size_t{0};
+      }
+      undecoded_ = ByteSpan(wire_).first(*count);
+    }
+    co_return filled;
+  }
+
+  HttpExchange& exchange_;
+  BodyVerifier verifier_;
+  const uint64_t size_;
+  uint64_t left_;
+  std::optional<AwsChunkedDecoder> decoder_;
+  std::vector<uint8_t> wire_;  // aws-chunked only
+  ByteSpan undecoded_;         // of wire_
+  ByteSpan payload_;           // of wire_, decoded and not given out
+  bool verified_ = false;
+  std::optional<S3Error> error_;
+};
+
+}  // namespace
+
+VerifiedRequest::VerifiedRequest(HttpExchange& exchange, Verified identity)
+    : exchange_(&exchange), identity_(std::move(identity)) {}
+
+S3Result<VerifiedRequest> VerifiedRequest::Authenticate(HttpExchange& exchange,
+                                                        const AuthContext& context,
+                                                        const CredentialLookup& credentials) {
+  AuthOutcome outcome = api_gateway::Authenticate(exchange.request(), context, credentials);
+  if (!outcome.ok()) return outcome.error();
+  if (outcome->is_anonymous) return S3Error(S3Code::kAccessDenied);
+  if (auto error = AdoptSignedQueryHeaders(*outcome, &exchange.mutable_request())) return *error;
+  return VerifiedRequest(exchange, *std::move(outcome));
+}
+
+S3Result<std::unique_ptr<VerifiedBody>> VerifiedRequest::OpenBody(const BodyOptions& options) {
+  const HttpRequest& request = exchange_->request();
+  const bool has_length = request.Find("content-length").has_value();
+  uint64_t size = 0;
+  std::optional<AwsChunkedOptions> chunked;
+  if (IsStreaming(identity_.mode)) {
+    if (!options.allow_streaming) {
+      return S3Error(S3Code::kInvalidRequest,
+                     "This operation does not take a body of the STREAMING kinds.");
+    }
+    if (!has_length && !exchange_->has_transfer_encoding()) {
+      return S3Error(S3Code::kMissingContentLength);
+    }
+    S3Result<uint64_t> decoded = ParseDecodedContentLength(request);
+    if (!decoded.ok()) return decoded.error();
+    size = *decoded;
+    chunked = MakeAwsChunkedOptions(identity_, size, request.Find("x-amz-trailer").value_or(""));
+  } else {
+    if (!has_length) return S3Error(S3Code::kMissingContentLength);
+    size = exchange_->content_length().value_or(0);
+  }
+  if (size > options.bytes_max) return TooLarge(size, options.bytes_max);
+  S3Result<BodyVerifier> verifier =
+      BodyVerifier::Make(request, identity_, options.default_checksum, true);
+  if (!verifier.ok()) return verifier.error();
+  return std::unique_ptr<VerifiedBody>(
+      std::make_unique<RequestBody>(*exchange_, *std::move(verifier), size, std::move(chunked)));
+}
+
+Task<S3Result<std::string>> VerifiedRequest::ReadSmallBody(uint64_t bytes_max,
+                                                           bool integrity_required) {
+  return ReadSmall(bytes_max, integrity_required, ChecksumHeaders::kOfBody);
+}
+
+Task<S3Result<std::string>> VerifiedRequest::ReadSmallBodyChecksumsOfObject(uint64_t bytes_max) {
+  return ReadSmall(bytes_max, false, ChecksumHeaders::kOfObject);
+}
+
+Task<S3Result<std::string>> VerifiedRequest::ReadSmall(uint64_t bytes_max, bool integrity_required,
+                                                       ChecksumHeaders checksum_headers) {
+  if (IsStreaming(identity_.mode)) {
+    co_return S3Error(S3Code::kInvalidRequest,
+                      "This operation does not take a body of the STREAMING kinds.");
+  }
+  const bool compare = checksum_headers == ChecksumHeaders::kOfBody;
+  S3Result<BodyVerifier> verifier = BodyVerifier::Make(
+      exchange_->request(), identity_, model::ChecksumAlgorithm::kNone, false, compare);
+  if (!verifier.ok()) co_return verifier.error();
+  if (integrity_required && !verifier->has_integrity()) {
+    co_return S3Error(S3Code::kInvalidRequest,
+                      "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+  }
+  if (exchange_->content_length().value_or(0) > bytes_max) {
+    co_return S3Error(S3Code::kMaxMessageLengthExceeded);
+  }
+  std::string body;
+  while (true) {
+    const size_t before = body.size();
+    // One byte beyond the limit tells that there is more.
+    body.resize(std::min<uint64_t>(before + kSmallBodyStepBytes, bytes_max + 1));
+    const MutableByteSpan space(reinterpret_cast<uint8_t*>(body.data()) + before,
+                                body.size() - before);
+    const Result<size_t> count = co_await exchange_->ReadBody(space);
+    if (!count.ok()) co_return WireError(count.status());
+    body.resize(before + *count);
+    if (*count == 0) break;
+    if (body.size() > bytes_max) co_return S3Error(S3Code::kMaxMessageLengthExceeded);
+  }
+  verifier->Update(AsBytes(body));
+  static const std::vector<std::pair<std::string, std::string>> kNoTrailers;
+  if (auto error = verifier->Finish(kNoTrailers)) co_return std::move(*error);
+  co_return body;
+}
+
+}  // namespace ashlar::api_gateway
