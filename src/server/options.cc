@@ -1,0 +1,142 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "api_gateway/s3_gateway.h"
+
+namespace ashlar::server {
+namespace {
+
+constexpr char kFooter[] =
+    "Every option can also stand in the environment (the name in brackets) or, by its long name, "
+    "in\n"
+    "the TOML file given by --config; the command line wins over the environment, that over the "
+    "file.\n"
+    "Without root keys in the environment they are generated at the first start and kept in\n"
+    "<data>/root-credentials (mode 0600).";
+
+void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* secret) {
+  server.set_config("--config", "", "TOML file with these settings")->envname("ASHLAR_CONFIG");
+  server.add_option("--data", options->data, "Folder of the store: metadata, keys, default drives")
+      ->envname("ASHLAR_DATA")
+      ->required();
+  server
+      .add_option("--drive", options->drives,
+                  "Folder of one drive; repeat for each (default: <data>/drive-01 ...)")
+      ->envname("ASHLAR_DRIVES")
+      ->delimiter(',');
+  server
+      .add_option("--code", options->code,
+                  "Erasure code, data+parity shards; fixed when the store is made")
+      ->envname("ASHLAR_CODE")
+      ->capture_default_str();
+  server.add_option("--listen", options->listen, "Address of the S3 API")
+      ->envname("ASHLAR_LISTEN")
+      ->capture_default_str();
+  server
+      .add_option("--admin-listen", options->admin_listen,
+                  "Address of /healthz, /readyz and /metrics")
+      ->envname("ASHLAR_ADMIN_LISTEN")
+      ->capture_default_str();
+  auto* cert =
+      server.add_option("--tls-cert", options->tls_cert, "PEM certificate chain: serve TLS")
+          ->envname("ASHLAR_TLS_CERT");
+  auto* key = server.add_option("--tls-key", options->tls_key, "PEM private key")
+                  ->envname("ASHLAR_TLS_KEY");
+  cert->needs(key);
+  key->needs(cert);
+  server.add_option("--region", options->region, "Region that requests are signed for")
+      ->envname("ASHLAR_REGION")
+      ->capture_default_str();
+  server
+      .add_option("--domain", options->domains,
+                  "Domain for virtual-host addressing (bucket.<domain>); repeatable")
+      ->envname("ASHLAR_DOMAINS")
+      ->delimiter(',');
+  server
+      .add_option("--root-access-key", options->root_access_key,
+                  "Access key of the root user; environment or file only, with the secret")
+      ->envname("ASHLAR_ROOT_ACCESS_KEY");
+  server
+      .add_option("--root-secret-key", *secret,
+                  "Its secret; better in the environment: a command line is visible to others")
+      ->envname("ASHLAR_ROOT_SECRET_KEY");
+  server.add_flag("--show-credentials", options->show_credentials,
+                  "Print the root keys and commands to try on standard output");
+  server.add_option("--log-level", options->log_level, "trace, debug, info, warn or error")
+      ->envname("ASHLAR_LOG_LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  server.add_option("--access-log", options->access_log, "One log line a request")
+      ->envname("ASHLAR_ACCESS_LOG")
+      ->capture_default_str();
+}
+
+void AddLimits(CLI::App& server, ServerOptions* options) {
+  server.add_option("--threads", options->threads, "Event loops; 0: one a core")
+      ->envname("ASHLAR_THREADS")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  server
+      .add_option("--memory-budget", options->memory_budget_bytes,
+                  "Bytes for data in flight (suffixes KiB, MiB, GiB); beyond it 503 SlowDown")
+      ->envname("ASHLAR_MEMORY_BUDGET")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{16} << 20, uint64_t{1} << 40))
+      ->capture_default_str();
+  server.add_option("--cache", options->cache_bytes, "Bytes of the index cache")
+      ->envname("ASHLAR_CACHE")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  server.add_option("--connections-max", options->connections_max, "Connections at one time")
+      ->envname("ASHLAR_CONNECTIONS_MAX")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 20))
+      ->capture_default_str();
+  server.add_option("--volume-size", options->volume_bytes, "Size at which volumes are sealed")
+      ->envname("ASHLAR_VOLUME_SIZE")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{16} << 20, uint64_t{64} << 30))
+      ->capture_default_str();
+  server
+      .add_option("--reserved-free", options->reserved_free_bytes,
+                  "Bytes kept free on each drive: below it writes are refused, deletes go on")
+      ->envname("ASHLAR_RESERVED_FREE")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_code) {
+  CLI::App app("Ashlar: a self-hosted, S3-compatible object store.", "ashlar");
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+
+  CLI::App* server = app.add_subcommand("server", "Run the whole store in this process");
+  server->footer(kFooter);
+  server->set_help_flag("--help,-h", "Print this help and exit");
+  std::string secret;
+  AddServerOptions(*server, options, &secret);
+  AddLimits(*server, options);
+
+  const CLI::App* routes =
+      app.add_subcommand("routes", "Print every S3 operation and its state as JSON");
+
+  *exit_code = 0;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    *exit_code = app.exit(error) == 0 ? 0 : 2;
+    return false;
+  }
+  if (routes->parsed()) {
+    std::cout << api_gateway::RoutesAsJson() << "\n";
+    return false;
+  }
+  options->root_secret_key = Secret(std::move(secret));
+  return true;
+}
+
+}  // namespace ashlar::server
