@@ -28,7 +28,7 @@ class Source:
         self.name = "/".join(parts)
         self.in_src = parts[0] == "src"
         self.owner = parts[1] if self.in_src and len(parts) > 2 else parts[0]
-        self.is_test = self.in_src and len(parts) > 3 and parts[2] == "tests"
+        self.is_test = self.in_src and len(parts) > 3 and parts[2] in ("tests", "fuzz")
         self.text = path.read_text(encoding="utf-8", errors="replace")
 
     def includes(self):

@@ -135,7 +135,8 @@ class Decoder {
 };
 
 [[nodiscard]] std::string HexEncode(ByteSpan bytes);
-// Lower- or upper-case hex digits to bytes; empty `out` and false when it is not hex of even length.
+// Lower- or upper-case hex digits to bytes; empty `out` and false when it is not hex of even
+// length.
 [[nodiscard]] bool HexDecode(std::string_view text, std::string* out);
 // Standard alphabet with padding.
 [[nodiscard]] std::string Base64Encode(ByteSpan bytes);

@@ -1,9 +1,10 @@
 // PlacementMap: which drives take the shards of a new extent.
 //
-// The id space is cut in 256 partitions; each partition has an ordered list of k+m drives, chosen by
-// rendezvous hashing (highest random weight: Thaler and Ravishankar, 1998) with no failure domain
-// taken twice while another one is free. Adding a drive moves only the partitions it wins. On one
-// machine with exactly k+m drives every list is a permutation of them, so data and parity spread evenly.
+// The id space is cut in 256 partitions; each partition has an ordered list of k+m drives, chosen
+// by rendezvous hashing (highest random weight: Thaler and Ravishankar, 1998) with no failure
+// domain taken twice while another one is free. Adding a drive moves only the partitions it wins.
+// On one machine with exactly k+m drives every list is a permutation of them, so data and parity
+// spread evenly.
 //
 // The map only says where new shards go. Where a shard lies is in the extent's row.
 // Immutable after construction; thread-safe.

@@ -34,8 +34,8 @@ struct PartChecksumValue {
   uint64_t size = 0;
 };
 // Checksum of a completed upload from those of its parts. Composite: the algorithm over the raw
-// values, "-N". Full object: CRCs combined. kInvalidArgument when a value is missing or malformed, or
-// the algorithm cannot be combined.
+// values, "-N". Full object: CRCs combined. kInvalidArgument when a value is missing or malformed,
+// or the algorithm cannot be combined.
 [[nodiscard]] Result<model::Checksum> CombinePartChecksums(
     model::ChecksumAlgorithm algorithm, model::ChecksumType type,
     const std::vector<PartChecksumValue>& parts);

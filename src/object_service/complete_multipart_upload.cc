@@ -1,5 +1,5 @@
-// CompleteMultipartUpload: the parts' slices in order become one version, in one transaction. No byte
-// is copied. What S3 checks is a pure decision on the upload and its parts (Assemble).
+// CompleteMultipartUpload: the parts' slices in order become one version, in one transaction. No
+// byte is copied. What S3 checks is a pure decision on the upload and its parts (Assemble).
 #include "object_service/checksums.h"
 #include "object_service/internal/service.h"
 

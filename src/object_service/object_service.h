@@ -2,9 +2,10 @@
 // One operation, one file: put_object.cc, get_object.cc, complete_multipart_upload.cc ...
 //
 // Invariants
-//  1. A write is acknowledged when its shards (all k+m, or at least k+m-2 and a durable repair order)
-//     and its metadata are durable. A failed or refused write leaves nothing visible.
-//  2. A read gives only verified bytes; up to m shards of an extent may be missing, corrupt or slow.
+//  1. A write is acknowledged when its shards (all k+m, or at least k+m-2 and a durable repair
+//     order) and its metadata are durable. A failed or refused write leaves nothing visible.
+//  2. A read gives only verified bytes; up to m shards of an extent may be missing, corrupt or
+//     slow.
 //  3. Nothing here deletes data: dropped references become reclaim records in the same transaction.
 // Stateless but for its queues; thread-safe; every call runs on the caller's executor.
 #pragma once
@@ -43,8 +44,8 @@ namespace ashlar::object_service {
 using BucketPtr = std::shared_ptr<const model::Bucket>;
 using VersionPtr = std::shared_ptr<const model::ObjectVersion>;
 
-// The body of a PUT or a part, verified by whoever made it (the gateway): signature, length, MD5 and
-// checksums have been compared when Read says 0.
+// The body of a PUT or a part, verified by whoever made it (the gateway): signature, length, MD5
+// and checksums have been compared when Read says 0.
 class BodySource {
  public:
   virtual ~BodySource() = default;
@@ -175,8 +176,8 @@ class ObjectService {
                                                        uint32_t max_entries);
 
   // ---- reads
-  // The current version, or that of `version_id`. kNotFound: no such key or version, or the newest is
-  // a delete marker (current only). A delete marker asked for by id is returned as it is.
+  // The current version, or that of `version_id`. kNotFound: no such key or version, or the newest
+  // is a delete marker (current only). A delete marker asked for by id is returned as it is.
   Task<Result<VersionPtr>> FindVersion(BucketPtr bucket, std::string key,
                                        std::optional<std::string> version_id);
   // Streams [offset, offset + length) of the version, which must lie inside it.
@@ -205,8 +206,8 @@ class ObjectService {
   Task<Result<VersionPtr>> CompleteUpload(CompleteUploadRequest request, CompleteRefusal* refusal);
   Task<Status> AbortUpload(BucketPtr bucket, std::string key, UniqueId upload_id);
 
-  // ---- health: writes, reads and verifies a few bytes through the whole path short of S3; the text
-  // names what is wrong ("drive 3 (path): ...").
+  // ---- health: writes, reads and verifies a few bytes through the whole path short of S3; the
+  // text names what is wrong ("drive 3 (path): ...").
   Task<Status> Probe();
 
  private:

@@ -1,5 +1,5 @@
-// UploadPartCopy: a part that shares the extents of a range of another object. The range is read once
-// for the part's ETag and checksum; nothing is written but metadata.
+// UploadPartCopy: a part that shares the extents of a range of another object. The range is read
+// once for the part's ETag and checksum; nothing is written but metadata.
 #include "object_service/checksums.h"
 #include "object_service/internal/content_digests.h"
 #include "object_service/internal/service.h"

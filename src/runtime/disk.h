@@ -4,8 +4,8 @@
 // Contract
 //  1. Buffers stay valid and unchanged until the awaited call returned.
 //  2. ReadAt/WriteAt move all bytes or give an error; a read beyond the end gives kIoError.
-//  3. Bytes are durable only after a Sync that began after their WriteAt returned. A new file's name
-//     is durable only after SyncDirectory of its folder.
+//  3. Bytes are durable only after a Sync that began after their WriteAt returned. A new file's
+//     name is durable only after SyncDirectory of its folder.
 //  4. A Sync that failed leaves the file suspect: what was not yet durable may be lost even if a
 //     later Sync succeeds (the kernel marks pages clean). The owner must not acknowledge from it.
 //  5. ENOSPC and EDQUOT give kNoSpace, ENOENT kNotFound, everything else kIoError.
@@ -40,8 +40,8 @@ class DiskFile {
   virtual Task<Status> PunchHole(uint64_t offset, uint64_t size) = 0;
   virtual Task<Status> Truncate(uint64_t size) = 0;
   virtual Task<Result<uint64_t>> Size() = 0;
-  // End of the last byte that was ever written at or after `from` (rounded up to a block), `from` if
-  // none: preallocated but unwritten space does not count.
+  // End of the last byte that was ever written at or after `from` (rounded up to a block), `from`
+  // if none: preallocated but unwritten space does not count.
   virtual Task<Result<uint64_t>> DataEnd(uint64_t from) = 0;
 };
 

@@ -1,8 +1,8 @@
 // EventLoop: one thread, one epoll (Asio) and one io_uring. EventLoopGroup: one loop a core.
 //
 // Sockets are accepted on the first loop and dealt out in turn; a connection stays on its loop.
-// File operations of a coroutine go to the ring of the loop it runs on, and all that one turn of the
-// loop produced is submitted by one system call.
+// File operations of a coroutine go to the ring of the loop it runs on, and all that one turn of
+// the loop produced is submitted by one system call.
 #pragma once
 
 #include <functional>

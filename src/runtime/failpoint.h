@@ -1,9 +1,9 @@
 // Failpoints: named places where a test can make the real process die, fail or wait.
 //
 // ASHLAR_FAILPOINTS="put.shards_synced=crash@3;disk.read/drive-03=delay:2000;disk.sync=error@5"
-//   action: crash (_exit(137), nothing flushed), error, delay:<ms>, corrupt; "@N": only the Nth hit,
-//   "@N+": from the Nth on; default every hit. A name may end in "/<text>": only when the place's
-//   detail (for disk operations the path) contains the text.
+//   action: crash (_exit(137), nothing flushed), error, delay:<ms>, corrupt; "@N": only the Nth
+//   hit, "@N+": from the Nth on; default every hit. A name may end in "/<text>": only when the
+//   place's detail (for disk operations the path) contains the text.
 // Unset in production: then a place costs one relaxed load.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Metrics: counters, gauges and histograms by name, rendered as Prometheus text.
 //
-// Handles are references that live as long as the process; look them up once, keep them. Updates are
-// lock-free. Names end in their unit: `_total`, `_bytes`, `_seconds`.
+// Handles are references that live as long as the process; look them up once, keep them. Updates
+// are lock-free. Names end in their unit: `_total`, `_bytes`, `_seconds`.
 #pragma once
 
 #include <prometheus/counter.h>

@@ -1,7 +1,8 @@
 // What coroutines wait with: OneShot (a value set once, from any thread), WhenAll, and TaskScope
 // (owner of background tasks).
 //
-// A waiter always continues on the executor on which it began to wait; setters may be on any thread.
+// A waiter always continues on the executor on which it began to wait; setters may be on any
+// thread.
 #pragma once
 
 #include <atomic>

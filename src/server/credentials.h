@@ -20,8 +20,8 @@ struct RootCredentials {
 
 inline constexpr char kCredentialsFileName[] = "root-credentials";
 
-// kInvalidArgument: only one of the two is given, or they are too short; kCorrupt: the file cannot be
-// understood (it is never replaced).
+// kInvalidArgument: only one of the two is given, or they are too short; kCorrupt: the file cannot
+// be understood (it is never replaced).
 Task<Result<RootCredentials>> LoadOrCreateCredentials(Disk& disk, Random& random,
                                                       const ServerOptions& options);
 

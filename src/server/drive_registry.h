@@ -1,5 +1,5 @@
-// DriveRegistry: which drives belong to the store, and the check at every start that the paths given
-// are really them.
+// DriveRegistry: which drives belong to the store, and the check at every start that the paths
+// given are really them.
 //
 // The metadata database holds the registration (cluster id, code, UUID of each drive); each drive
 // holds its identity file. First start: registration "initializing" is committed first, then the
@@ -34,8 +34,8 @@ struct OpenedDrives {
 // Paths from the options: those given, or <data>/drive-01 and so on.
 std::vector<std::string> DrivePaths(const ServerOptions& options, erasure_encoder::Code code);
 
-// Looks at the paths before the metadata database is opened or made. kUnavailable: a drive of a store
-// is there but its metadata is not.
+// Looks at the paths before the metadata database is opened or made. kUnavailable: a drive of a
+// store is there but its metadata is not.
 Task<Status> RefuseLostMetadata(Disk& disk, const std::vector<std::string>& paths,
                                 const std::string& metadata_path);
 

@@ -35,8 +35,8 @@ struct ServerOptions {
   uint64_t reserved_free_bytes = 32ULL << 20;
 };
 
-// Parses the whole command line. Prints help or version itself. `exit_code` is set and false returned
-// when the process should end now; true: run `ashlar server` with *options.
+// Parses the whole command line. Prints help or version itself. `exit_code` is set and false
+// returned when the process should end now; true: run `ashlar server` with *options.
 bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_code);
 
 }  // namespace ashlar::server

@@ -154,6 +154,9 @@ S3Error OtherScheme(std::string_view value) {
         "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature", "Authorization",
         value);
   }
+  if (value == kAlgorithm) {
+    return Malformed(Location::kHeader, "the authorization header requires a Credential.");
+  }
   if (value.starts_with("AWS4-")) return NotSupported();
   return InvalidArgument("Unsupported Authorization Type", "Authorization", value);
 }

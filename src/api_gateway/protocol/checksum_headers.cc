@@ -58,20 +58,6 @@ bool IsChecksumOption(std::string_view header) {
          header == "x-amz-checksum-mode";
 }
 
-S3Result<ChecksumRequest> CheckSdkAlgorithm(const HttpRequest& request, ChecksumRequest checksum) {
-  const auto named = request.Find("x-amz-sdk-checksum-algorithm");
-  if (!named) return checksum;
-  if (!checksum.algorithm) {
-    return Invalid(
-        "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
-        "x-amz-trailer headers were found.");
-  }
-  if (FindChecksumAlgorithm(TrimBlanks(*named)) != checksum.algorithm) {
-    return Invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.");
-  }
-  return checksum;
-}
-
 }  // namespace
 
 const ChecksumNames& NamesOf(ChecksumAlgorithm algorithm) {
@@ -123,7 +109,7 @@ S3Result<ChecksumRequest> ParseChecksumHeaders(const HttpRequest& request) {
     }
     checksum.in_trailer = true;
   }
-  return CheckSdkAlgorithm(request, std::move(checksum));
+  return checksum;
 }
 
 S3Error ChecksumMismatch(ChecksumAlgorithm algorithm, bool lower) {

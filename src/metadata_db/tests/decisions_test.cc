@@ -37,8 +37,12 @@ TEST(EvaluateConditionTest, CompleteConflictsOnAnyChangeSinceTheStart) {
   EXPECT_TRUE(EvaluateCompleteCondition(none, &version, Sequence{7}, Sequence{3}).ok());
   EXPECT_EQ(EvaluateCompleteCondition(match, &version, Sequence{7}, Sequence{3}).code(),
             Code::kConflict);
+  // A condition that does not hold any more is told first, as AWS does.
   EXPECT_EQ(EvaluateCompleteCondition(match, nullptr, Sequence{0}, Sequence{3}).code(),
-            Code::kConflict);
+            Code::kNotFound);
+  const auto other = WithEtag("b");
+  EXPECT_EQ(EvaluateCompleteCondition(match, &other, Sequence{7}, Sequence{3}).code(),
+            Code::kPreconditionFailed);
   EXPECT_TRUE(EvaluateCompleteCondition(match, &version, Sequence{3}, Sequence{3}).ok());
 }
 

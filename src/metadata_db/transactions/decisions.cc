@@ -35,10 +35,12 @@ Status EvaluateCompleteCondition(const WriteCondition& condition,
                                  const model::ObjectVersion* current, Sequence newest,
                                  Sequence newest_at_start) {
   if (!condition.must_not_exist && !condition.etag_match) return Status::Ok();
+  RETURN_IF_ERROR(EvaluateCondition(condition, current));
+  // The condition holds, but for another state of the key than the one the upload began with.
   if (newest != newest_at_start) {
     return Status(Code::kConflict, "the key was changed since the upload began");
   }
-  return EvaluateCondition(condition, current);
+  return Status::Ok();
 }
 
 int64_t NextLastModified(int64_t now_ms, std::optional<int64_t> previous_ms) {

@@ -17,9 +17,9 @@ struct SmallBody {
 };
 Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body);
 
-// Streams a large body into extents of its own, one stripe being received while the one before it is
-// written. `entry` names bucket, key and attributes for the directories. On failure the extents that
-// are complete already are recorded as abandoned.
+// Streams a large body into extents of its own, one stripe being received while the one before it
+// is written. `entry` names bucket, key and attributes for the directories. On failure the extents
+// that are complete already are recorded as abandoned.
 Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
                                            model::DirectoryEntry entry);
 

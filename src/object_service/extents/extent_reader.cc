@@ -218,9 +218,9 @@ class StripeRead {
         std::count_if(columns.begin(), columns.end(), [](const Column& c) { return !c.failed; }));
   }
 
-  // True once k columns are good. While there are others to ask, returns as soon as one failed or the
-  // hedge time is over; what is late then counts as failed, but its late success is still taken. With
-  // no others left it waits for every column.
+  // True once k columns are good. While there are others to ask, returns as soon as one failed or
+  // the hedge time is over; what is late then counts as failed, but its late success is still
+  // taken. With no others left it waits for every column.
   Task<bool> WaitForColumns(std::vector<Column>* columns, size_t k, bool others_left) {
     auto good_count = [this, columns] {
       return static_cast<size_t>(std::count_if(columns->begin(), columns->end(),

@@ -1,8 +1,9 @@
 // ReadExtent: verified bytes of a part of one stripe, whatever up to m shards do.
 //
-// Data shards that are there are read directly; nothing is decoded. A shard that is missing, does not
-// verify, fails or stays silent for read_hedge_after is rebuilt from k others, and damage is noted for
-// healing. With fewer than k readable shards the answer is kUnavailable, and nothing is changed.
+// Data shards that are there are read directly; nothing is decoded. A shard that is missing, does
+// not verify, fails or stays silent for read_hedge_after is rebuilt from k others, and damage is
+// noted for healing. With fewer than k readable shards the answer is kUnavailable, and nothing is
+// changed.
 #pragma once
 
 #include <memory>

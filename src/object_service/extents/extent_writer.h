@@ -1,8 +1,8 @@
 // ExtentWriter: turns stripes of payload into k+m durable shards.
 //
-// A stripe is encoded and hashed at once, while it is in the cache, then handed to all shard writers
-// in parallel. A shard whose drive fails or stays behind is given up; the extent is good as long as
-// acknowledge_shards_min() are durable, and each one given up leaves a repair order.
+// A stripe is encoded and hashed at once, while it is in the cache, then handed to all shard
+// writers in parallel. A shard whose drive fails or stays behind is given up; the extent is good as
+// long as acknowledge_shards_min() are durable, and each one given up leaves a repair order.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,8 @@ class ExtentWriter {
 
   // Reserves room on the drives. kUnavailable or kNoSpace when too few can take a shard.
   Task<Status> Open();
-  // `buffer` holds k * UnitBytes(stripe) payload bytes (the end zero-padded). In order, one at a time.
+  // `buffer` holds k * UnitBytes(stripe) payload bytes (the end zero-padded). In order, one at a
+  // time.
   Task<Status> AppendStripe(SharedBuffer buffer, uint64_t stripe);
   // After the last stripe: everything durable. Adds the extent and its repair orders to `out`.
   Task<Status> Finish(metadata_db::NewExtents* out);

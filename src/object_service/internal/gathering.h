@@ -1,6 +1,6 @@
-// Gathering: several tasks of one kind, started on the calling executor, of which the owner waits for
-// enough. Those it does not wait for run on in the background scope and keep what they use alive
-// through the shared pointers they hold: a hung drive holds its own buffer, not the request.
+// Gathering: several tasks of one kind, started on the calling executor, of which the owner waits
+// for enough. Those it does not wait for run on in the background scope and keep what they use
+// alive through the shared pointers they hold: a hung drive holds its own buffer, not the request.
 //
 // Lives on one executor: tasks start and end there, so there is no lock.
 #pragma once

@@ -21,8 +21,8 @@ class RepairNotes {
   RepairNotes(metadata_db::MetadataDb& metadata, Clock& clock, TaskScope& background)
       : metadata_(metadata), clock_(clock), background_(background) {}
 
-  // For a ReadShard that failed with `code`. Drives that are gone as a whole (kUnavailable) and slow
-  // ones are not noted shard by shard.
+  // For a ReadShard that failed with `code`. Drives that are gone as a whole (kUnavailable) and
+  // slow ones are not noted shard by shard.
   void Note(const ExtentId& extent, uint8_t shard, Code code);
 
  private:

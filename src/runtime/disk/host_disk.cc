@@ -1,7 +1,7 @@
 // The host's own disk: io_uring of the calling loop for reads, writes and syncs; the blocking pool
-// for everything else and where there is no ring. All counters of the metrics page are counted here,
-// and the failpoints disk.read, disk.write, disk.sync, disk.allocate and disk.persist (any of write,
-// sync, allocate, create, rename, directory sync) act here, with the path as their detail.
+// for everything else and where there is no ring. All counters of the metrics page are counted
+// here, and the failpoints disk.read, disk.write, disk.sync, disk.allocate and disk.persist (any of
+// write, sync, allocate, create, rename, directory sync) act here, with the path as their detail.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>

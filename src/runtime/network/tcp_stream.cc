@@ -72,6 +72,7 @@ Task<Result<size_t>> TcpStream::ReadSome(MutableByteSpan out) {
     if (error == boost::asio::error::eof) co_return size_t{0};
     if (error != boost::asio::error::would_block) co_return SocketError(error);
     Wait wait{socket_, boost::asio::ip::tcp::socket::wait_read, {}};
+    timed_out_ = false;
     read_deadline_ = Deadline();
     co_await wait;
     read_deadline_ = 0;
@@ -96,6 +97,7 @@ Task<Status> TcpStream::Write(std::span<const ByteSpan> parts) {
     size_t sent = socket_.write_some(std::span(buffers.data(), count), error);
     if (error == boost::asio::error::would_block) {
       Wait wait{socket_, boost::asio::ip::tcp::socket::wait_write, {}};
+      timed_out_ = false;
       write_deadline_ = Deadline();
       co_await wait;
       write_deadline_ = 0;

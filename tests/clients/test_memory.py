@@ -1,0 +1,243 @@
+"""Bounded memory: many large uploads at once, many connections at once, and everything given back afterwards.
+
+The loads use one asyncio loop and UNSIGNED-PAYLOAD bodies cut from one random block, so that a Python client can keep
+hundreds of connections busy. An answer is 200, or 503 SlowDown: never anything else, never a cut connection.
+"""
+
+import asyncio
+import hashlib
+import os
+import random
+import threading
+import time
+
+import pytest
+
+from harness import sigv4
+from harness.raw_http import request_bytes
+from harness.store_client import StoreClient
+
+pytestmark = pytest.mark.timeout(300)
+
+MIB = 1 << 20
+BLOCK = os.urandom(MIB)
+SETTLE_DEADLINE_S = 20
+
+
+class RssSampler:
+    """The largest resident set of the server while the block runs."""
+
+    def __init__(self, server):
+        self.server, self.peak, self.done = server, 0, threading.Event()
+        self.thread = threading.Thread(target=self.sample)
+
+    def sample(self):
+        while not self.done.is_set():
+            self.peak = max(self.peak, self.server.rss_bytes())
+            self.done.wait(0.02)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+
+class Answer:
+    def __init__(self, status, size=0, digest=None, head=b"", body=b""):
+        self.status, self.size, self.digest, self.head, self.body = status, size, digest, head, body
+
+    @property
+    def slow_down(self):
+        return self.status == 503 and b"<Code>SlowDown</Code>" in self.body
+
+
+class AsyncClient:
+    """One connection of an asyncio load."""
+
+    def __init__(self, server, signer):
+        self.server, self.signer = server, signer
+        self.reader = self.writer = None
+
+    async def open(self):
+        self.reader, self.writer = await asyncio.open_connection(self.server.host, self.server.port, limit=1 << 18)
+
+    def close(self):
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+    def head_bytes(self, method, path, size):
+        headers = [("Host", f"{self.server.host}:{self.server.port}")]
+        headers, _ = self.signer.authorize(method, path, [], headers, sigv4.UNSIGNED_PAYLOAD)
+        if size is not None:
+            headers.append(("Content-Length", str(size)))
+        return request_bytes(method, path, headers)
+
+    async def send_body(self, size, answer):
+        left = size
+        while left > 0 and not answer.done():
+            self.writer.write(BLOCK[: min(left, MIB)])
+            left -= MIB
+            await self.writer.drain()
+
+    async def put(self, path, size):
+        self.writer.write(self.head_bytes("PUT", path, size))
+        # Read while sending: a refusal may come before the body is through.
+        answer = asyncio.create_task(self.answer())
+        try:
+            await self.send_body(size, answer)
+        except ConnectionError:
+            pass
+        return await answer
+
+    async def get(self, path):
+        self.writer.write(self.head_bytes("GET", path, None))
+        return await self.answer()
+
+    async def answer(self):
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        status = int(head.split(None, 2)[1])
+        size = next(
+            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+        )
+        digest, left, kept = hashlib.md5(), size, b""
+        while left > 0:
+            piece = await self.reader.read(min(left, 1 << 18))
+            if not piece:
+                raise ConnectionError(f"cut {left} bytes before the end of a body with status {status}")
+            digest.update(piece)
+            kept = piece if len(kept) == 0 and status != 200 else kept
+            left -= len(piece)
+        if b"connection: close" in head.lower():
+            self.close()
+        return Answer(status, size, digest.hexdigest(), head, kept)
+
+
+@pytest.fixture(scope="module")
+def memory_server(server_factory):
+    return server_factory("memory")
+
+
+@pytest.fixture
+def memory_bucket(memory_server):
+    with StoreClient(memory_server) as client:
+        name = f"memory-{random.randrange(1 << 30)}"
+        client.create_bucket(name)
+        yield name
+
+
+def open_files(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+def assert_back_to_normal(server, bucket, files_before):
+    """The server answers, and lets go of connections and buffers."""
+    deadline = time.monotonic() + SETTLE_DEADLINE_S
+    while True:
+        lent = server.metrics().get("ashlar_buffer_bytes")
+        assert lent is not None, "the metric ashlar_buffer_bytes is missing"
+        if lent == 0 and open_files(server) <= files_before + 8:
+            break
+        assert time.monotonic() < deadline, (
+            f"{lent} buffer bytes still lent, {open_files(server)} files open, " f"{files_before} before"
+        )
+        time.sleep(0.1)
+    with StoreClient(server) as client:
+        body = os.urandom(3 * MIB)
+        assert client.put(bucket, "afterwards", body).status == 200
+        assert client.get(bucket, "afterwards").body == body
+    assert server.admin_get("/readyz")[0] == 200
+
+
+@pytest.mark.slow
+def test_64_uploads_of_64_mib_at_once(memory_server, memory_bucket):
+    server = memory_server
+    signer = sigv4.Signer(server.access_key, server.secret_key)
+    files_before, size, answers = open_files(server), 64 * MIB, {}
+
+    async def upload(number):
+        client = AsyncClient(server, signer)
+        await client.open()
+        try:
+            answers[number] = await client.put(f"/{memory_bucket}/upload-{number}", size)
+        finally:
+            client.close()
+
+    async def load():
+        await asyncio.gather(*(upload(number) for number in range(64)))
+
+    with RssSampler(server) as rss:
+        asyncio.run(load())
+    stored = [number for number, answer in answers.items() if answer.status == 200]
+    refused = [answer for number, answer in answers.items() if answer.status != 200]
+    assert all(answer.slow_down for answer in refused), [(answer.status, answer.body[:200]) for answer in refused]
+    assert len(stored) >= 16, f"only {len(stored)} of 64 uploads were taken"
+    assert rss.peak < 512 * MIB, f"resident set reached {rss.peak / MIB:.0f} MiB"
+    with StoreClient(server) as client:
+        listed = client.list_all(memory_bucket)
+        assert set(listed) == {f"upload-{number}" for number in stored}
+        wanted = hashlib.md5(BLOCK * 64).hexdigest()
+        assert all(entry == (size, wanted) for entry in listed.values())
+        body = client.get(memory_bucket, f"upload-{stored[0]}").body
+        assert hashlib.md5(body).hexdigest() == wanted
+    assert_back_to_normal(server, memory_bucket, files_before)
+    print(f"peak RSS {rss.peak / MIB:.0f} MiB, {len(stored)} of 64 stored")
+
+
+@pytest.mark.slow
+def test_512_connections(memory_server, memory_bucket):
+    server = memory_server
+    signer = sigv4.Signer(server.access_key, server.secret_key)
+    random_numbers = random.Random(512)
+    with StoreClient(server) as client:
+        assert client.put(memory_bucket, "sixteen", BLOCK * 16).status == 200
+    wanted, files_before = hashlib.md5(BLOCK * 16).hexdigest(), open_files(server)
+    problems, counts = [], {"get": 0, "put": 0, "idle": 0, "slow": 0}
+
+    def judge(kind, answer, right):
+        if answer.slow_down:
+            counts["slow"] += 1
+        elif answer.status == 200 and right(answer):
+            counts[kind] += 1
+        else:
+            problems.append(f"{kind}: {answer.status} {answer.size} {answer.body[:200]}")
+
+    async def connection(number, everybody):
+        client = AsyncClient(server, signer)
+        try:
+            await client.open()
+            await everybody.wait()  # all 512 are open before the first request
+            if number % 4 == 0:
+                judge("idle", await client.get(f"/{memory_bucket}/sixteen"), lambda answer: answer.digest == wanted)
+                await idle_done.wait()
+            elif number % 4 == 1:
+                judge("get", await client.get(f"/{memory_bucket}/sixteen"), lambda answer: answer.digest == wanted)
+            else:
+                size = random_numbers.randrange(MIB, 8 * MIB)
+                judge("put", await client.put(f"/{memory_bucket}/put-{number}", size), lambda answer: True)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            problems.append(f"connection {number}: {error!r}")
+        finally:
+            client.close()
+
+    async def load():
+        nonlocal idle_done
+        idle_done = asyncio.Event()
+        everybody = asyncio.Barrier(512)
+        tasks = [asyncio.create_task(connection(number, everybody)) for number in range(512)]
+        busy = [task for number, task in enumerate(tasks) if number % 4]
+        await asyncio.gather(*busy)
+        idle_done.set()
+        await asyncio.gather(*tasks)
+
+    idle_done = None
+    with RssSampler(server) as rss:
+        asyncio.run(load())
+    print(f"peak RSS {rss.peak / MIB:.0f} MiB, {counts}")
+    assert not problems, f"{len(problems)} problems: {problems[:10]}"
+    assert rss.peak < 1024 * MIB, f"resident set reached {rss.peak / MIB:.0f} MiB"
+    assert counts["get"] + counts["put"] + counts["idle"] >= 128, counts
+    assert_back_to_normal(server, memory_bucket, files_before)

@@ -1,0 +1,218 @@
+"""What is not there yet answers 501 NotImplemented and changes nothing (note 6, issue 2.6)."""
+
+import pytest
+from harness.expect import assert_error, assert_status
+
+pytestmark = pytest.mark.http_only
+
+VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+TAGGING = b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
+BUCKET_SUBRESOURCES = [
+    "policy",
+    "cors",
+    "lifecycle",
+    "tagging",
+    "encryption",
+    "replication",
+    "website",
+    "notification",
+    "logging",
+    "object-lock",
+    "ownershipControls",
+    "publicAccessBlock",
+    "inventory",
+    "analytics",
+    "metrics",
+    "intelligent-tiering",
+]
+OBJECT_SUBRESOURCES = ["tagging", "retention", "legal-hold"]
+# Nothing of this can be set yet, so saying that it is not set is the truth.
+UNSET_BUCKET_SUBRESOURCES = {
+    "policy": (404, "NoSuchBucketPolicy"),
+    "cors": (404, "NoSuchCORSConfiguration"),
+    "lifecycle": (404, "NoSuchLifecycleConfiguration"),
+    "tagging": (404, "NoSuchTagSet"),
+    "encryption": (404, "ServerSideEncryptionConfigurationNotFoundError"),
+    "replication": (404, "ReplicationConfigurationNotFoundError"),
+    "website": (404, "NoSuchWebsiteConfiguration"),
+    "object-lock": (404, "ObjectLockConfigurationNotFoundError"),
+    "ownershipControls": (404, "OwnershipControlsNotFoundError"),
+    "publicAccessBlock": (404, "NoSuchPublicAccessBlockConfiguration"),
+}
+EMPTY_BUCKET_SUBRESOURCES = {
+    "notification": "NotificationConfiguration",
+    "logging": "BucketLoggingStatus",
+    "accelerate": "AccelerateConfiguration",
+}
+# S3 has no DELETE of these.
+UNDELETABLE_BUCKET_SUBRESOURCES = {"notification", "logging", "object-lock"}
+
+
+@pytest.fixture
+def path(raw, bucket):
+    assert_status(raw.call("PUT", f"/{bucket}/k", headers={"x-amz-meta-a": "b"}, body=b"old"), 200)
+    return f"/{bucket}/k"
+
+
+def unchanged(raw, path):
+    response = raw.call("GET", path)
+    assert response.body == b"old" and response.header("x-amz-meta-a") == "b"
+
+
+def test_turning_versioning_on_is_501(raw, path):
+    """Issue 2.6: turning versioning on comes in a later issue; GetBucketVersioning still shows
+    nothing (note 48)."""
+    bucket = path.rsplit("/", 1)[0]
+    assert_error(
+        raw.call("PUT", bucket, [("versioning", None)], body=VERSIONING), 501, "NotImplemented"
+    )
+    assert len(raw.call("GET", bucket, [("versioning", None)]).xml()) == 0
+
+
+@pytest.mark.parametrize("name", [*BUCKET_SUBRESOURCES, "acl", "accelerate", "requestPayment"])
+def test_put_of_bucket_subresource_is_501(raw, path, name):
+    """Note 6: never a silent 200, and never a CreateBucket."""
+    assert_error(
+        raw.call("PUT", path.rsplit("/", 1)[0], [(name, None)], body=b"<x/>"), 501, "NotImplemented"
+    )
+    unchanged(raw, path)
+
+
+@pytest.mark.parametrize("name", UNSET_BUCKET_SUBRESOURCES)
+def test_get_of_bucket_subresource_says_that_it_was_never_set(raw, path, name):
+    """Note 7: tools read these as a matter of course; the answer is that of a fresh AWS bucket."""
+    status, code = UNSET_BUCKET_SUBRESOURCES[name]
+    assert_error(raw.call("GET", path.rsplit("/", 1)[0], [(name, None)]), status, code)
+
+
+@pytest.mark.parametrize("name", EMPTY_BUCKET_SUBRESOURCES)
+def test_get_of_bucket_subresource_is_an_empty_document(raw, path, name):
+    """Operations by importance: terraform and SDKs read these."""
+    response = raw.call("GET", path.rsplit("/", 1)[0], [(name, None)])
+    assert_status(response, 200)
+    assert response.xml().tag.endswith(EMPTY_BUCKET_SUBRESOURCES[name]) and not len(response.xml())
+
+
+@pytest.mark.parametrize("name", ["inventory", "analytics", "metrics", "intelligent-tiering"])
+def test_get_of_other_bucket_subresource_is_501(raw, path, name):
+    """Note 6: never a plain ListBucketResult."""
+    assert_error(raw.call("GET", path.rsplit("/", 1)[0], [(name, None)]), 501, "NotImplemented")
+
+
+@pytest.mark.parametrize("name", BUCKET_SUBRESOURCES)
+def test_delete_of_bucket_subresource_deletes_nothing(raw, bucket, name):
+    """Note 6: never a DeleteBucket (the bucket is empty here, so that would work)."""
+    response = raw.call("DELETE", f"/{bucket}", [(name, None)])
+    if name in UNDELETABLE_BUCKET_SUBRESOURCES:
+        assert_error(response, 405, "MethodNotAllowed")
+    else:
+        assert_error(response, 501, "NotImplemented")
+    assert_status(raw.call("HEAD", f"/{bucket}"), 200)
+
+
+@pytest.mark.parametrize("name", [*OBJECT_SUBRESOURCES, "acl"])
+def test_put_of_object_subresource_is_501(raw, path, name):
+    """Note 6: never a PutObject over the object."""
+    assert_error(raw.call("PUT", path, [(name, None)], body=TAGGING), 501, "NotImplemented")
+    unchanged(raw, path)
+
+
+@pytest.mark.parametrize("name", ["torrent", "attributes"])
+def test_get_of_object_subresource_is_501(raw, path, name):
+    """Note 6: never the object itself."""
+    headers = {"x-amz-object-attributes": "ETag"} if name == "attributes" else {}
+    assert_error(raw.call("GET", path, [(name, None)], headers), 501, "NotImplemented")
+
+
+def test_get_of_object_tagging_is_an_empty_set(raw, path):
+    """Note 7 (V:06a45124): no tags is an empty set, not an error."""
+    response = raw.call("GET", path, [("tagging", None)])
+    assert_status(response, 200)
+    assert [child.tag.split("}")[-1] for child in response.xml()] == ["TagSet"]
+
+
+@pytest.mark.parametrize("name", ["retention", "legal-hold"])
+def test_get_of_lock_settings_says_that_the_bucket_has_none(raw, path, name):
+    """The bucket was made without object lock."""
+    assert_error(raw.call("GET", path, [(name, None)]), 400, "InvalidRequest")
+
+
+@pytest.mark.parametrize("name", ["tagging", "acl"])
+def test_delete_of_object_subresource_is_no_delete(raw, path, name):
+    """Note 6: never a DeleteObject."""
+    response = raw.call("DELETE", path, [(name, None)])
+    assert response.status in (405, 501) and response.code in (
+        "NotImplemented",
+        "MethodNotAllowed",
+    ), str(response)
+    unchanged(raw, path)
+
+
+@pytest.mark.parametrize("query", [[("restore", None)], [("select", None), ("select-type", "2")]])
+def test_post_of_object_subresource_is_501(raw, path, query):
+    """Note 6."""
+    assert_error(raw.call("POST", path, query, body=b"<x/>"), 501, "NotImplemented")
+    unchanged(raw, path)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {
+            "x-amz-object-lock-mode": "COMPLIANCE",
+            "x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z",
+        },
+        {"x-amz-object-lock-legal-hold": "ON"},
+        {"x-amz-tagging": "a=b"},
+        {
+            "x-amz-server-side-encryption-customer-algorithm": "AES256",
+            "x-amz-server-side-encryption-customer-key": "A" * 43 + "=",
+            "x-amz-server-side-encryption-customer-key-MD5": "cLyKEv6fdVjr3rPdvW1uWw==",
+        },
+        {"x-amz-server-side-encryption": "aws:kms"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_promises_it_cannot_keep_are_501(raw, path, headers):
+    """Note 6: lock, tags and encryption asked for by header are refused rather than silently
+    dropped."""
+    assert_error(raw.call("PUT", path, headers=headers, body=b"new"), 501, "NotImplemented")
+    assert_error(raw.call("POST", path, [("uploads", None)], headers), 501, "NotImplemented")
+    unchanged(raw, path)
+
+
+def test_bucket_with_object_lock_is_501(raw):
+    """Note 6: a bucket that should be locked must not come to be without lock."""
+    headers = {"x-amz-bucket-object-lock-enabled": "true"}
+    assert_error(raw.call("PUT", "/locked-bucket-test", headers=headers), 501, "NotImplemented")
+    assert_status(raw.call("HEAD", "/locked-bucket-test"), 404)
+
+
+def test_options_preflight_is_refused(raw, path):
+    """Note 56: CORS is not there: never a permission."""
+    headers = [
+        ("Host", raw.authority),
+        ("Origin", "http://evil.example"),
+        ("Access-Control-Request-Method", "PUT"),
+    ]
+    wire = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    response = raw.send_raw(f"OPTIONS {path} HTTP/1.1\r\n{wire}\r\n".encode())
+    assert (
+        response.status in (400, 403, 405, 501)
+        and response.header("access-control-allow-origin") is None
+    )
+
+
+def test_browser_post_upload_is_refused(raw, path):
+    """Note 57: POST object is not there: no object appears."""
+    bucket = path.rsplit("/", 1)[0]
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nposted\r\n--b\r\n'
+        b"Content-Disposition: form-data; "
+        b'name="file"; filename="f"\r\n\r\ndata\r\n--b--\r\n'
+    )
+    response = raw.call(
+        "POST", bucket, headers={"Content-Type": "multipart/form-data; boundary=b"}, body=body
+    )
+    assert response.status in (400, 403, 405, 412, 501) and response.code, str(response)
+    assert_status(raw.call("HEAD", f"{bucket}/posted"), 404)
