@@ -179,6 +179,14 @@ void WriteDigest(const Lane& lane, Sha256Digest& digest) {
 
 }  // namespace
 
+// Code without vzeroupper (ISA-L's AVX-512 kernels) leaves the upper halves of the vector registers
+// in use, and then every one of our 128-bit instructions has to merge with them: measured, three
+// times slower for as long as the thread runs.
+__attribute__((target("avx"))) void ClearUpperHalves() {
+  static const bool has_avx = __builtin_cpu_supports("avx") != 0;
+  if (has_avx) _mm256_zeroupper();
+}
+
 bool CpuHasShaExtensions() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) return false;
@@ -189,6 +197,7 @@ bool CpuHasShaExtensions() {
 
 void Sha256ManyShaExtensions(std::span<const ByteSpan> inputs, std::span<Sha256Digest> digests) {
   CHECK(inputs.size() == digests.size());
+  ClearUpperHalves();
   Lane lanes[kLanesMax];
   Lane* active[kLanesMax];
   const size_t width = std::min(kLanesMax, inputs.size());

@@ -128,7 +128,13 @@ Task<Result<model::ShardLocation>> LocalChunkStore::WriteShard(
       ByteSpan(reinterpret_cast<const uint8_t*>(leaves.data()), leaves.size_bytes()), body,
       RecordPadding(spec.body_bytes)};
   const std::span<const ByteSpan> all(parts.data(), parts.back().empty() ? 3 : 4);
-  CO_RETURN_IF_ERROR(co_await volume->Write(reserved->offset(), all));
+  if (spec.body_bytes < model::kAlignedBodyBytesMin) {
+    CO_RETURN_IF_ERROR(co_await volume->Write(reserved->offset(), all));
+  } else {
+    const uint64_t body_at = model::BodyPosition(reserved->offset(), spec.body_bytes);
+    CO_RETURN_IF_ERROR(co_await volume->Write(body_at, all.subspan(2)));
+    CO_RETURN_IF_ERROR(co_await volume->Write(reserved->offset(), all.first(2)));
+  }
   CO_RETURN_IF_ERROR(co_await volume->MakeDurable());
   model::ShardLocation location;
   location.drive = drive();

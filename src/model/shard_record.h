@@ -36,7 +36,10 @@
 //      120    4  zero
 //      124    4  CRC32C of bytes 0..123
 //      128  32n  leaf digests, SHA-256 of each leaf of the body
-//          body  zero padding up to kRecordAlignment
+//          body  zero padding up to kRecordAlignment; a body of kAlignedBodyBytesMin and more
+//          begins at
+//                the next multiple of 4096 in the file (BodyPosition), what it skips stays
+//                unwritten
 //
 // A record is valid when magic, CRC, own offset, volume and drive agree. Its bytes are verified
 // leaf by leaf: leaf -> leaf digests -> root, and the root against the extent row.
@@ -99,9 +102,21 @@ constexpr uint64_t AlignUp(uint64_t value, uint64_t alignment) {
 constexpr uint32_t LeafCount(uint64_t body_bytes) {
   return static_cast<uint32_t>((body_bytes + kLeafBytes - 1) / kLeafBytes);
 }
-// Whole record: header, leaf digests, body, padding.
+// Bodies of this size and more begin at a page of the file, so that their whole pages can be
+// written past the page cache; the record has room for the shift.
+inline constexpr uint64_t kAlignedBodyBytesMin = 1ULL << 20;
+inline constexpr uint32_t kBodyAlignment = 4096;
+
+// Where the body of the record at `record_offset` begins in the volume.
+constexpr uint64_t BodyPosition(uint64_t record_offset, uint64_t body_bytes) {
+  const uint64_t behind_leaves = record_offset + kRecordHeaderBytes + 32ULL * LeafCount(body_bytes);
+  return body_bytes < kAlignedBodyBytesMin ? behind_leaves : AlignUp(behind_leaves, kBodyAlignment);
+}
+// Whole record: header, leaf digests, body, padding, and for large bodies room to shift them.
 constexpr uint64_t RecordBytes(uint64_t body_bytes) {
-  return AlignUp(kRecordHeaderBytes + 32ULL * LeafCount(body_bytes) + body_bytes, kRecordAlignment);
+  const uint64_t bytes = kRecordHeaderBytes + 32ULL * LeafCount(body_bytes) + body_bytes;
+  const uint64_t shift = body_bytes < kAlignedBodyBytesMin ? 0 : kBodyAlignment - kRecordAlignment;
+  return AlignUp(bytes, kRecordAlignment) + shift;
 }
 // Root of a shard from its leaf digests.
 [[nodiscard]] Sha256Digest ShardRoot(std::span<const Sha256Digest> leaves);

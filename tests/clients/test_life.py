@@ -145,10 +145,14 @@ def test_sigterm_finishes_requests_in_flight(small_server):
         assert second.put("term", "large", large).status == 200
         assert idle.head("term", "large").status == 200
         reading = second.send("GET", "/term/large")
-        target, headers = first.raw.prepare("PUT", "/term/k", (), (), body, payload=sigv4.UNSIGNED_PAYLOAD)
+        expect = [("Expect", "100-continue")]
+        target, headers = first.raw.prepare("PUT", "/term/k", (), expect, body, payload=sigv4.UNSIGNED_PAYLOAD)
         request = request_bytes("PUT", target, headers, body)
         writing = first.raw.connect(60)
-        writing.send(request[:MIB])
+        head = request.index(b"\r\n\r\n") + 4
+        writing.send(request[:head])
+        assert writing.read_interim() == 100  # the server is at it
+        writing.send(request[head:MIB])
         while len(reading.buffer) < 100_000:  # the answer has begun
             reading._more()
         server.process.send_signal(signal.SIGTERM)

@@ -143,7 +143,7 @@ Task<Status> ReadLarge(Drive& drive, DiskFile& file, LeafCache& cache, const Sha
   const Result<LeafList> loaded = co_await LoadLeaves(drive, file, cache, address);
   if (!loaded.ok()) co_return loaded.status();
   const std::span<const Sha256Digest> leaves(**loaded);
-  const uint64_t body_at = address.location.offset + kRecordHeaderBytes + leaves.size_bytes();
+  const uint64_t body_at = model::BodyPosition(address.location.offset, address.body_bytes);
   if (out.size() <= kScratchBytesMax) {
     co_return co_await ReadCovering(drive, file, address, body_at, leaves, offset, out);
   }

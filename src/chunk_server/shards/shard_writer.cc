@@ -48,6 +48,7 @@ model::ShardRecordHeaderBytes EncodeHeader(const Drive& drive, const ShardSpec& 
 
 ByteSpan RecordPadding(uint64_t body_bytes) {
   static constexpr std::array<uint8_t, model::kRecordAlignment> kZeros{};
+  if (body_bytes >= model::kAlignedBodyBytesMin) return {};
   const uint64_t used =
       model::kRecordHeaderBytes + sizeof(Sha256Digest) * model::LeafCount(body_bytes) + body_bytes;
   return ByteSpan(kZeros).first(model::AlignUp(used, model::kRecordAlignment) - used);
@@ -65,8 +66,7 @@ Task<Status> LocalShardWriter::Append(ByteSpan piece) {
   if (piece.size() > spec_.body_bytes - appended_ || appended_ % model::kLeafBytes != 0) {
     co_return Status(Code::kInvalidArgument, "pieces do not make the shard");
   }
-  const uint64_t at = reservation_.offset() + model::kRecordHeaderBytes +
-                      sizeof(Sha256Digest) * model::LeafCount(spec_.body_bytes) + appended_;
+  const uint64_t at = model::BodyPosition(reservation_.offset(), spec_.body_bytes) + appended_;
   appended_ += piece.size();
   std::array<ByteSpan, 2> parts = {piece, ByteSpan()};
   size_t count = 1;

@@ -141,7 +141,7 @@ TEST_P(UploadsTest, ConditionsOfComplete) {
   const auto put = [&] { (void)PutOne(bucket, "k", 1, {}, "x"); };
   const auto remove = [&] { (void)Delete(bucket, "k"); };
   EXPECT_EQ(attempt(match, nothing), Code::kNotFound);
-  EXPECT_EQ(attempt(absent, put), Code::kConflict);
+  EXPECT_EQ(attempt(absent, put), Code::kPreconditionFailed);  // told before the conflict
   EXPECT_EQ(attempt(absent, nothing), Code::kPreconditionFailed);
   EXPECT_EQ(attempt(match, put), Code::kConflict);  // identical content, yet changed
   EXPECT_EQ(attempt(absent, remove), Code::kConflict);
