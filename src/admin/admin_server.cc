@@ -72,7 +72,9 @@ struct AdminServer::Impl {
     const Status status = co_await readiness.Check();
     Answer answer;
     answer.status = status.ok() ? 200 : 503;
-    answer.text = status.ok() ? "ready\n" : "not ready: " + status.message() + "\n";
+    answer.text = status.ok() ? "ready" : "not ready: " + status.message();
+    if (status.ok() && !status.message().empty()) answer.text += ", degraded: " + status.message();
+    answer.text += "\n";
     co_return answer;
   }
 

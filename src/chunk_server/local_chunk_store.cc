@@ -23,6 +23,7 @@ namespace {
 
 constexpr char kProbeFileName[] = "ashlar-probe";
 constexpr size_t kProbeBytes = 64;
+constexpr uint64_t kProbeRoomBytes = 64 * 1024;  // the shard of one full batch
 constexpr uint64_t kVolumeOffsetMax = 1ULL << 48;
 
 class LocalChunkStore final : public ChunkStore {
@@ -216,6 +217,9 @@ Task<Status> LocalChunkStore::ProbeOnce() {
     co_return there;
   }
   CO_RETURN_IF_ERROR(co_await drive_.AdmitSpace());
+  if (const std::shared_ptr<VolumeSet> set = volumes()) {
+    CO_RETURN_IF_ERROR(co_await set->EnsureRoom(kProbeRoomBytes));
+  }
   const Status status = co_await ProbeFile();
   if (status.ok()) {
     drive_.health.EndBackOff();

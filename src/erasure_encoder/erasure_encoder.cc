@@ -75,7 +75,8 @@ Result<Code> ParseCode(std::string_view text) {
   int parity = 0;
   if (plus == std::string_view::npos || plus == 0 || plus + 1 == text.size() ||
       !ParseCount(text.substr(0, plus), &data) || !ParseCount(text.substr(plus + 1), &parity)) {
-    return Invalid("a code is written as data+parity shards, for example 10+4");
+    return Invalid("'" + std::string(text) +
+                   "' is not a code; it is written as data+parity shards, for example 10+4");
   }
   if (data < 1) return Invalid("a code needs at least 1 data shard");
   if (parity < 1) return Invalid("a code needs at least 1 parity shard");

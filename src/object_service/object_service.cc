@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "object_service/internal/gathering.h"
 #include "object_service/internal/service.h"
+#include "runtime/metrics.h"
 
 namespace ashlar::object_service {
 
@@ -13,6 +14,11 @@ ObjectService::ObjectService(Dependencies dependencies, ObjectServiceOptions opt
 ObjectService::~ObjectService() = default;
 
 namespace {
+
+prometheus::Gauge& DriveGauge(size_t index) {
+  return MetricGauge("ashlar_drive_online", "1 while the drive takes and gives data.",
+                     {{"drive", std::to_string(index + 1)}});
+}
 
 constexpr auto kWatchTick = std::chrono::milliseconds(250);
 constexpr int kTicksBetweenTries = 20;
@@ -24,7 +30,9 @@ Task<void> Watch(Core* core) {
     co_await pause;
     if (++tick % kTicksBetweenTries != 0) continue;
     for (chunk_server::ChunkStore* store : core->deps.stores) {
-      if (store->GetStatus().state == chunk_server::DriveState::kOnline) continue;
+      const bool online = store->GetStatus().state == chunk_server::DriveState::kOnline;
+      DriveGauge(store->drive().value).Set(online ? 1 : 0);
+      if (online) continue;
       const Status status = co_await store->Probe();
       if (!status.ok()) continue;
       spdlog::info("msg=\"drive is back\" drive={}", store->drive().value + 1);
@@ -130,8 +138,12 @@ Task<Status> ObjectService::Probe() {
   size_t bad = 0;
   for (size_t i = 0; i < gathering->size(); ++i) {
     const Status* result = gathering->result(i);
-    if (result != nullptr && result->ok()) continue;
+    if (result != nullptr && result->ok()) {
+      DriveGauge(i).Set(1);
+      continue;
+    }
     ++bad;
+    DriveGauge(i).Set(0);
     wrong += (wrong.empty() ? "drive " : "; drive ") + std::to_string(i + 1) + ": " +
              (result != nullptr ? result->message() : "does not answer within 5 s");
   }
@@ -148,7 +160,7 @@ Task<Status> ObjectService::Probe() {
   if (!committed.ok()) {
     co_return Status(committed.code(), "metadata database: " + committed.message());
   }
-  co_return Status::Ok();
+  co_return Status(Code::kOk, wrong);
 }
 
 }  // namespace ashlar::object_service

@@ -196,6 +196,9 @@ int main(int argc, char** argv) {
   const Status status = server::Serve(options);
   if (!status.ok()) {
     std::fprintf(stderr, "ashlar: %s\n", status.message().c_str());
+    if (!options.config_path.empty()) {
+      std::fprintf(stderr, "Settings file: %s\n", options.config_path.c_str());
+    }
     return 1;
   }
   return 0;

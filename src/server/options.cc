@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 
 #include "api_gateway/s3_gateway.h"
@@ -11,13 +12,39 @@ namespace {
 constexpr char kFooter[] =
     "Every option can also stand in the environment (the name in brackets) or, by its long name, "
     "in\n"
-    "the TOML file given by --config; the command line wins over the environment, that over the "
+    "the TOML file given by --config FILE; the command line wins over the environment, that over "
+    "the "
     "file.\n"
     "Without root keys in the environment they are generated at the first start and kept in\n"
     "<data>/root-credentials (mode 0600).";
 
+// The TOML file: names of `ashlar server`'s options at the top level. What stands in the
+// environment wins, so it is left out here (CLI11 would let the file win).
+class ServerConfig : public CLI::ConfigBase {
+ public:
+  explicit ServerConfig(const CLI::App* server) : server_(server) {}
+
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> items = ConfigBase::from_config(input);
+    std::erase_if(items, [this](const CLI::ConfigItem& item) {
+      const CLI::Option* option = server_->get_option_no_throw("--" + item.name);
+      return option != nullptr && !option->get_envname().empty() &&
+             std::getenv(option->get_envname().c_str()) != nullptr;
+    });
+    for (CLI::ConfigItem& item : items) {
+      if (item.inputs.empty() || item.inputs.front().empty()) {
+        throw CLI::ConfigError("'" + item.name + "' has no value");
+      }
+      if (item.parents.empty()) item.parents.emplace_back("server");
+    }
+    return items;
+  }
+
+ private:
+  const CLI::App* server_;
+};
+
 void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* secret) {
-  server.set_config("--config", "", "TOML file with these settings")->envname("ASHLAR_CONFIG");
   server.add_option("--data", options->data, "Folder of the store: metadata, keys, default drives")
       ->envname("ASHLAR_DATA")
       ->required();
@@ -116,6 +143,12 @@ bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_c
 
   CLI::App* server = app.add_subcommand("server", "Run the whole store in this process");
   server->footer(kFooter);
+  server->fallthrough();  // --config is read by the outer parser
+  app.set_config("--config", "", "TOML file with the settings of `ashlar server` [ASHLAR_CONFIG]")
+      ->envname("ASHLAR_CONFIG");
+  app.config_formatter(std::make_shared<ServerConfig>(server));
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  server->allow_config_extras(CLI::config_extras_mode::error);
   server->set_help_flag("--help,-h", "Print this help and exit");
   std::string secret;
   AddServerOptions(*server, options, &secret);
@@ -129,8 +162,11 @@ bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_c
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     *exit_code = app.exit(error) == 0 ? 0 : 2;
+    const std::string path = app.get_config_ptr()->as<std::string>();
+    if (*exit_code != 0 && !path.empty()) std::cerr << "Settings file: " << path << "\n";
     return false;
   }
+  options->config_path = app.get_config_ptr()->as<std::string>();
   if (routes->parsed()) {
     std::cout << api_gateway::RoutesAsJson() << "\n";
     return false;

@@ -13,6 +13,7 @@ namespace ashlar::server {
 inline constexpr char kVersion[] = "0.1.0";
 
 struct ServerOptions {
+  std::string config_path;  // of the TOML file, when there is one
   std::string data;
   std::vector<std::string> drives;  // empty: <data>/drive-01 ...
   std::string code = "10+4";

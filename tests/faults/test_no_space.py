@@ -135,7 +135,9 @@ def test_filled_to_the_brim(server, small_disk):
     filler = Filler(server, journal)
     filler.number = 50_000
     verify(server, journal)
-    assert not filler.put(2 * MIB)
+    # A restart may find a little room behind the last record; then it is full again.
+    assert filler.fill(2 * MIB) < 10
+    verify(server, journal)
 
     # Space returns: no restart is needed.
     resize(small_disk, LARGE_MIB)

@@ -58,6 +58,16 @@ Task<Result<Reservation>> Volume::Reserve(uint64_t bytes) {
   }
 }
 
+Task<Status> Volume::EnsureRoom(uint64_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool passed_on = full_ || !failure_.ok() || epoch_ != drive_.health.epoch() ||
+                           cursor_ + bytes > drive_.options.volume_bytes;
+    if (passed_on || cursor_ + bytes <= allocated_) co_return Status::Ok();
+  }
+  co_return co_await allocation_.Run(Allocate(bytes));
+}
+
 // One at a time (allocation_). Extends the file so that `bytes` fit behind the cursor.
 Task<Status> Volume::Allocate(uint64_t bytes) {
   uint64_t begin = 0;
@@ -90,6 +100,13 @@ Task<Status> Volume::Allocate(uint64_t bytes) {
 Task<Status> Volume::AllocateRange(uint64_t offset, uint64_t size) {
   PASS_FAILPOINT("volume.allocate", path_);
   CO_RETURN_IF_ERROR(co_await file_->Allocate(offset, size));
+  // Drives that share a file system have all seen the same free space: who finds the reserve
+  // touched gives back what it took. Nothing was written there yet.
+  const Result<uint64_t> left = co_await drive_.FreeAboveReserve();
+  if (left.ok() && *left == 0) {
+    CO_RETURN_IF_ERROR(co_await file_->Truncate(offset));
+    co_return Status(Code::kNoSpace, "drive is full: " + path_);
+  }
   const std::lock_guard lock(mutex_);
   allocated_ = std::max(allocated_, offset + size);
   co_return Status::Ok();

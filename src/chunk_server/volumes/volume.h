@@ -67,6 +67,9 @@ class Volume : public std::enable_shared_from_this<Volume> {
   // Room for a record. An empty Reservation: the volume is full or sealed, take another one.
   // kNoSpace: no room on the drive; nothing was changed.
   Task<Result<Reservation>> Reserve(uint64_t bytes);
+  // Would a record of `bytes` find room now? Allocates it if need be, reserves nothing. A volume
+  // that is full or sealed is ok: the next one will be asked.
+  Task<Status> EnsureRoom(uint64_t bytes);
   Task<Status> Write(uint64_t offset, std::span<const ByteSpan> parts);
   // Group commit: one sync at a time; who comes meanwhile shares the next one.
   Task<Status> MakeDurable();

@@ -241,6 +241,16 @@ Task<Result<Reservation>> VolumeSet::Reserve(uint64_t bytes) {
   co_return Status(Code::kUnavailable, "no volume takes the record");
 }
 
+Task<Status> VolumeSet::EnsureRoom(uint64_t bytes) {
+  std::shared_ptr<Volume> active;
+  {
+    const std::lock_guard lock(mutex_);
+    active = active_;
+  }
+  if (active == nullptr) co_return Status::Ok();
+  co_return co_await active->EnsureRoom(bytes);
+}
+
 Task<Status> VolumeSet::Rotate(std::shared_ptr<Volume> from) {
   {
     const std::lock_guard lock(mutex_);

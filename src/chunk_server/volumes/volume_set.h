@@ -37,6 +37,8 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
 
   // kNoSpace, kIoError, kUnavailable.
   Task<Result<Reservation>> Reserve(uint64_t bytes);
+  // As Volume::EnsureRoom, of the volume in use.
+  Task<Status> EnsureRoom(uint64_t bytes);
   // kNotFound: the drive has no such volume.
   Task<Result<std::shared_ptr<DiskFile>>> FileForRead(uint32_t volume);
   // A record in `volume` became durable: starts what is due.

@@ -64,6 +64,14 @@ TEST_F(DegradedTest, WritesGoOnWithTwoDrivesGoneAndAreNotedForRepair) {
   }
 }
 
+TEST_F(DegradedTest, ReadinessNamesDrivesThatWritesCanDoWithout) {
+  EXPECT_EQ(Run(service_->Probe()).message(), "");
+  stores_[2]->offline = true;
+  const Status degraded = Run(service_->Probe());
+  EXPECT_TRUE(degraded.ok());
+  EXPECT_EQ(degraded.message(), "drive 3: the drive is gone");
+}
+
 TEST_F(DegradedTest, WithThreeDrivesGoneWritesAreRefused) {
   for (size_t i = 4; i < 7; ++i) stores_[i]->offline = true;
   for (const size_t size : {2000UL, 900'000UL}) {
