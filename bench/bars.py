@@ -76,6 +76,10 @@ WORKLOADS = [
 ]
 
 
+# A second on a machine that others use too says little about CPU; the full run has no slack.
+QUICK_CPU_SLACK = 1.5
+
+
 @dataclasses.dataclass(frozen=True)
 class Bar:
     """A cost (a key of costs()) of a workload and its limit."""
@@ -237,10 +241,12 @@ def costs(row):
     }
 
 
-def judge(bar, rows):
+def judge(bar, rows, quick):
     row = rows[bar.workload]
     measured = costs(row)[bar.cost]
     limit = bar.limit + (FILES_PER_PUT_NOISE if bar.cost == "files" else 0)
+    if quick and bar.cost.startswith("cpu"):
+        limit *= QUICK_CPU_SLACK
     passed = measured is not None and measured <= limit and row["errors"]["total"] == 0
     return {"bar": bar.title, "measured": measured, "limit": bar.limit, "passed": passed,
             "rate": row["rate"], "p50_ms": row["latency_us"]["p50"] / 1000,
@@ -314,8 +320,10 @@ def main():
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    bars = [judge(bar, rows) for bar in BARS if bar.workload in rows]
+    bars = [judge(bar, rows, options.quick) for bar in BARS if bar.workload in rows]
     print_bars(bars)
+    if options.quick:
+        print(f"(quick: CPU may be {QUICK_CPU_SLACK} times the limit; counts may not)")
     errors = sum(row["errors"]["total"] for row in rows.values())
     failed = sum(not bar["passed"] for bar in bars)
     print(f"\n{len(bars) - failed} of {len(bars)} bars hold, {errors} failed requests")

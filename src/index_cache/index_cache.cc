@@ -111,7 +111,7 @@ struct Metrics {
   prometheus::Gauge& entries =
       MetricGauge("ashlar_index_cache_entries", "Entries in the index cache");
   prometheus::Gauge& bytes = MetricGauge("ashlar_index_cache_bytes", "Bytes in the index cache");
-  KindMetrics& Of(std::string_view name) { return kinds[static_cast<size_t>(name[0])]; }
+  KindMetrics& Of(std::string_view name) { return kinds[static_cast<uint8_t>(name[0])]; }
 };
 
 class Shard {

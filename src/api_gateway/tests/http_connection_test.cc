@@ -328,7 +328,8 @@ Task<void> Stream3(HttpExchange& exchange) {
                                                         : 206;
   head.Add("ETag", "\"x\"");
   const bool body = head.status == 206 && exchange.request().method != "HEAD";
-  (void)co_await exchange.StartResponse(std::move(head), body || head.status != 204 ? 6 : 0);
+  const uint64_t length = body || head.status != 204 ? 6 : 0;
+  (void)co_await exchange.StartResponse(std::move(head), length);
   if (!body) co_return;
   const std::string text = "abcdef";
   for (size_t i = 0; i < 6; i += 2) {

@@ -57,9 +57,7 @@ TEST(UserMetadata, WordsAreDecodedOnTheWayIn) {
   EXPECT_EQ(DecodeMetadata("=?utf-8?q?actually-ascii?="), "actually-ascii");
   EXPECT_EQ(DecodeMetadata("=?UTF-8?Q?a=5F?= =?UTF-8?Q?_b?="), "a_ b");
   EXPECT_EQ(DecodeMetadata("=?UTF-8?B?/w==?="), "\xef\xbf\xbd");
-  for (const char* same : {"plain", "=?UTF-8?X?a?=", "=?latin1?Q?a?=", "=?UTF-8?B?*?=",
-                           "=?"
-                           "?=",
+  for (const char* same : {"plain", "=?UTF-8?X?a?=", "=?latin1?Q?a?=", "=?UTF-8?B?*?=", "=?\?=",
                            "=?UTF-8?Q?=G0?=", "=?UTF-8?Q?a?= b ?="}) {
     EXPECT_EQ(DecodeMetadata(same), same);
   }
