@@ -17,6 +17,3 @@ fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
 }
-
-# A clone elsewhere finds what another one compiled.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true

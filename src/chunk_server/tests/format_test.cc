@@ -41,10 +41,7 @@ TestShard PlainShard(uint8_t index, uint64_t body_bytes) {
   return shard;
 }
 
-std::string GoldenPath() {
-  const std::string here = __FILE__;
-  return here.substr(0, here.rfind('/')) + "/golden/volume.hex";
-}
+std::string GoldenPath() { return ASHLAR_SOURCE_DIR "/src/chunk_server/tests/golden/volume.hex"; }
 
 std::vector<uint8_t> FromHexLines(const std::string& text, size_t size) {
   std::vector<uint8_t> bytes(size, 0);
