@@ -323,6 +323,18 @@ def test_data_directory_that_cannot_be_written(make_server, tmp_path):
         run(["umount", str(folder)])
 
 
+def test_no_space_for_a_new_store(make_server, tmp_path):
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)])
+    try:
+        server = make_server("log-of-tiny", code="4+2")
+        server.data_dir = folder / "data"
+        start_refused(server, "no space")
+    finally:
+        run(["umount", str(folder)])
+
+
 def test_data_path_is_a_file(make_server):
     server = make_server(code="4+2")
     server.data_dir.write_text("not a folder")
