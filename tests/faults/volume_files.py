@@ -2,7 +2,8 @@
 code with the server.
 
     Volume: header of 4,096 bytes, magic "ASHVOLM1"; then shard records at multiples of 64.
-    Record: header of 128 bytes, magic "ASHSHRD1"; 32 bytes a leaf digest; body; zeros up to a multiple of 64.
+    Record: header of 128 bytes, magic "ASHSHRD1"; 32 bytes a leaf digest; body; zeros up to a multiple of 64. A body of
+    1 MiB and more begins at the next multiple of 4,096 in the file.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ import struct
 
 VOLUME_MAGIC, RECORD_MAGIC = b"ASHVOLM1", b"ASHSHRD1"
 VOLUME_HEADER_BYTES, RECORD_HEADER_BYTES, ALIGNMENT, LEAF_BYTES = 4096, 128, 64, 16384
+ALIGNED_BODY_BYTES_MIN, BODY_ALIGNMENT = 1 << 20, 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,10 @@ class Record:
 
     @property
     def body_offset(self):
-        return self.leaves_offset + 32 * self.leaf_count
+        behind_leaves = self.leaves_offset + 32 * self.leaf_count
+        if self.body_bytes < ALIGNED_BODY_BYTES_MIN:
+            return behind_leaves
+        return -(-behind_leaves // BODY_ALIGNMENT) * BODY_ALIGNMENT
 
     @property
     def end(self):
@@ -73,6 +78,7 @@ def is_intact(path, record):
     with open(path, "rb") as file:
         file.seek(record.leaves_offset)
         leaves = file.read(32 * record.leaf_count)
+        file.seek(record.body_offset)
         body = file.read(record.body_bytes)
     found = b"".join(
         hashlib.sha256(body[begin : begin + LEAF_BYTES]).digest() for begin in range(0, len(body), LEAF_BYTES)
