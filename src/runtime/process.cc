@@ -1,6 +1,5 @@
 #include "runtime/process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -10,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 namespace ashlar {
@@ -99,29 +97,6 @@ Status MakePrivateDirectory(const std::string& path) {
     return {Code::kIoError, "cannot write to " + path + ": " + ErrnoText(errno)};
   }
   return Status::Ok();
-}
-
-ProcessUsage ReadProcessUsage() {
-  ProcessUsage usage;
-  if (FILE* file = std::fopen("/proc/self/statm", "re")) {
-    unsigned long size = 0;      // NOLINT: the type of %lu
-    unsigned long resident = 0;  // NOLINT
-    if (std::fscanf(file, "%lu %lu", &size, &resident) == 2) {
-      usage.resident_bytes = resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-    }
-    std::fclose(file);
-  }
-  rusage times{};
-  if (getrusage(RUSAGE_SELF, &times) == 0) {
-    usage.cpu_seconds = static_cast<double>(times.ru_utime.tv_sec + times.ru_stime.tv_sec) +
-                        1e-6 * static_cast<double>(times.ru_utime.tv_usec + times.ru_stime.tv_usec);
-  }
-  if (DIR* directory = opendir("/proc/self/fd")) {
-    while (readdir(directory) != nullptr) ++usage.open_files;
-    closedir(directory);
-    usage.open_files = usage.open_files > 3 ? usage.open_files - 3 : 0;
-  }
-  return usage;
 }
 
 }  // namespace ashlar

@@ -36,11 +36,4 @@ uint64_t RaiseOpenFilesLimit();
 // there is a loop to run a Disk on.
 Status MakePrivateDirectory(const std::string& path);
 
-struct ProcessUsage {
-  uint64_t resident_bytes = 0;
-  double cpu_seconds = 0;
-  uint64_t open_files = 0;
-};
-ProcessUsage ReadProcessUsage();
-
 }  // namespace ashlar
