@@ -1,6 +1,7 @@
-# What every component shares: warnings, hardening, sanitizers, and three one-line functions:
+# What every component shares: warnings, hardening, sanitizers, and one-line functions:
 #   ashlar_library(base SOURCES a.cc DEPENDS ...)         a component
 #   ashlar_test(base_test SOURCES tests/a_test.cc ...)    its GoogleTest program, run by ctest
+#   ashlar_seeded_test(base_test SOURCES a.cc)            the test with bugs to switch on
 #   ashlar_fuzzer(name SOURCES ... DEPENDS ...)           a libFuzzer target (Clang only)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
@@ -16,6 +17,7 @@ endif()
 # What scripts/test and scripts/fuzz build, so that no preset compiles more than it runs.
 add_custom_target(unit_tests)
 add_custom_target(concurrent_tests)
+add_custom_target(seeded_tests)
 add_custom_target(fuzzers)
 
 add_library(ashlar_options INTERFACE)
@@ -73,6 +75,21 @@ function(ashlar_test name)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# The test program once more as ${name}_seeded: SOURCES, files of the components it tests, are
+# compiled so that a bug can be seeded (base/seeded_bug.h). They come before the libraries that hold
+# them too, so the linker takes these.
+function(ashlar_seeded_test name)
+  if(NOT ASHLAR_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  get_target_property(libraries ${name} LINK_LIBRARIES)
+  add_executable(${name}_seeded EXCLUDE_FROM_ALL $<TARGET_OBJECTS:${name}> ${ARG_SOURCES})
+  target_compile_definitions(${name}_seeded PRIVATE ASHLAR_SEEDED_BUGS)
+  target_link_libraries(${name}_seeded PRIVATE ${libraries})
+  add_dependencies(seeded_tests ${name}_seeded)
 endfunction()
 
 function(ashlar_fuzzer name)

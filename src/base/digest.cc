@@ -123,8 +123,9 @@ void Sha256ManyPortable(std::span<const ByteSpan> inputs, std::span<Sha256Digest
 void Sha256Many(std::span<const ByteSpan> inputs, std::span<Sha256Digest> digests) {
   CHECK(inputs.size() == digests.size());
   static const bool has_kernel = digest_kernels::CpuHasShaExtensions();
+  static const bool wide = digest_kernels::CpuHasFastAvx512();
   if (has_kernel && inputs.size() > 1) {
-    digest_kernels::Sha256ManyShaExtensions(inputs, digests);
+    digest_kernels::Sha256ManyShaExtensions(inputs, digests, wide);
   } else {
     Sha256ManyPortable(inputs, digests);
   }

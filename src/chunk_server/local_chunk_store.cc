@@ -11,6 +11,9 @@
 
 #include "base/log.h"
 #include "chunk_server/drive/drive.h"
+#include "chunk_server/maintenance/purge.h"
+#include "chunk_server/maintenance/volume_removal.h"
+#include "chunk_server/maintenance/volume_walk.h"
 #include "chunk_server/shards/leaf_cache.h"
 #include "chunk_server/shards/shard_reader.h"
 #include "chunk_server/shards/shard_writer.h"
@@ -41,6 +44,10 @@ class LocalChunkStore final : public ChunkStore {
                          MutableByteSpan out) override;
   DriveStatus GetStatus() const override;
   Task<Status> Probe() override { co_return co_await probe_.Run(ProbeOnce()); }
+  Task<Result<std::vector<VolumeInfo>>> ListVolumes() override;
+  Task<Result<WalkPage>> WalkVolume(uint32_t volume, uint64_t offset, WalkOptions options) override;
+  Task<std::vector<Status>> PurgeShards(std::vector<ShardPurge> purges) override;
+  Task<Status> RemoveVolume(uint32_t volume, uint64_t epoch) override;
   Task<void> Close() override;
 
  private:
@@ -50,12 +57,15 @@ class LocalChunkStore final : public ChunkStore {
   }
   // Everything a write needs before it reserves. Null never comes with ok.
   Task<Result<std::shared_ptr<VolumeSet>>> Admit(const ShardSpec& spec);
+  // The volumes of a drive that is there.
+  Result<std::shared_ptr<VolumeSet>> Opened(Status admitted) const;
   Task<Status> OpenVolumes();
   Task<Status> ProbeOnce();
   Task<Status> ProbeFile();
 
   Drive drive_;
   LeafCache leaves_;
+  EpochFence fence_;
   SingleFlight probe_;
   uint64_t probes_ = 0;  // of ProbeOnce, which runs one at a time
   mutable std::mutex mutex_;
@@ -205,12 +215,60 @@ DriveStatus LocalChunkStore::GetStatus() const {
   return status;
 }
 
+Result<std::shared_ptr<VolumeSet>> LocalChunkStore::Opened(Status admitted) const {
+  if (!admitted.ok()) return admitted;
+  std::shared_ptr<VolumeSet> set = volumes();
+  if (set == nullptr) return Status(Code::kUnavailable, "drive is not open");
+  return set;
+}
+
+Task<Result<std::vector<VolumeInfo>>> LocalChunkStore::ListVolumes() {
+  CO_ASSIGN_OR_RETURN(const std::shared_ptr<VolumeSet> set, Opened(drive_.health.AdmitRead()));
+  co_return co_await set->List();
+}
+
+Task<Result<WalkPage>> LocalChunkStore::WalkVolume(uint32_t volume, uint64_t offset,
+                                                   WalkOptions options) {
+  CO_ASSIGN_OR_RETURN(const std::shared_ptr<VolumeSet> set, Opened(drive_.health.AdmitRead()));
+  Result<ReadableVolume> opened = co_await set->OpenForWalk(volume);
+  Status failure = opened.status();
+  if (opened.ok()) {
+    Result<WalkPage> page =
+        co_await WalkPageAt(drive_, volume, std::move(*opened), offset, options);
+    if (page.ok()) co_return page;
+    failure = page.status();
+  }
+  // Perhaps it is not this volume that is gone but the whole drive.
+  const Status there = co_await drive_.CheckIdentity(/*force=*/true);
+  co_return there.ok() ? failure : there;
+}
+
+Task<std::vector<Status>> LocalChunkStore::PurgeShards(std::vector<ShardPurge> purges) {
+  const Result<std::shared_ptr<VolumeSet>> set = Opened(drive_.health.AdmitWrite());
+  if (!set.ok()) co_return std::vector<Status>(purges.size(), set.status());
+  const std::shared_ptr<VolumeSet> held = *set;
+  const PurgeContext context{drive_, *held, leaves_, fence_};
+  co_return co_await Purge(context, std::move(purges));
+}
+
+Task<Status> LocalChunkStore::RemoveVolume(uint32_t volume, uint64_t epoch) {
+  CO_ASSIGN_OR_RETURN(const std::shared_ptr<VolumeSet> set, Opened(drive_.health.AdmitWrite()));
+  CO_RETURN_IF_ERROR(fence_.Pass(epoch));
+  co_return co_await RemoveEmptyVolume(drive_, *set, volume);
+}
+
 // One at a time (probe_).
 Task<Status> LocalChunkStore::ProbeOnce() {
   const Status there = co_await drive_.CheckIdentity(/*force=*/true);
   if (drive_.health.offline()) {
     // Let the last of the old volumes be made or refused before the folder is read anew.
-    if (const std::shared_ptr<VolumeSet> old = volumes()) co_await old->Quiesce();
+    if (const std::shared_ptr<VolumeSet> old = volumes()) {
+      co_await old->Quiesce();
+      // One that lands after the volumes were read anew could land in another shard.
+      if (old->WritesUnderWay()) {
+        co_return Status(Code::kUnavailable, "writes of before are still under way");
+      }
+    }
     CO_RETURN_IF_ERROR(co_await OpenVolumes());
     spdlog::info("drive is back drive={}", drive().value);
   } else if (!there.ok()) {

@@ -44,6 +44,8 @@ struct LocalChunkStoreOptions {
   uint64_t checkpoint_step_bytes = 64ULL << 20;
   uint64_t reserved_free_bytes = 32ULL << 20;  // kNoSpace for new shards below this
   uint64_t leaf_cache_bytes = 4ULL << 20;      // verified leaf lists kept in memory
+  // Shards of extents that are younger are never purged, whoever asks.
+  int64_t purge_age_min_ms = 24LL * 60 * 60 * 1000;
 };
 
 // Opens the volumes of an initialized drive: finds the append position behind the last data of the

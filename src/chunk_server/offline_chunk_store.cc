@@ -30,6 +30,12 @@ class OfflineChunkStore final : public ChunkStore {
     return status;
   }
   Task<Status> Probe() override { co_return Gone(); }
+  Task<Result<std::vector<VolumeInfo>>> ListVolumes() override { co_return Gone(); }
+  Task<Result<WalkPage>> WalkVolume(uint32_t, uint64_t, WalkOptions) override { co_return Gone(); }
+  Task<std::vector<Status>> PurgeShards(std::vector<ShardPurge> purges) override {
+    co_return std::vector<Status>(purges.size(), Gone());
+  }
+  Task<Status> RemoveVolume(uint32_t, uint64_t) override { co_return Gone(); }
 
  private:
   Status Gone() const { return Status(Code::kUnavailable, reason_); }

@@ -153,6 +153,17 @@ Result<ShardRecordHeader> DecodeShardRecordHeader(ByteSpan bytes) {
   return header;
 }
 
+Result<ShardRecordHeader> DecodeDeadRecordHeader(ByteSpan bytes) {
+  if (bytes.size() < kRecordHeaderBytes) return Corrupt("dead record: too short");
+  if (std::memcmp(bytes.data(), kDeadMark.data(), kDeadMark.size()) != 0) {
+    return Corrupt("dead record: magic");
+  }
+  ShardRecordHeaderBytes live;
+  std::memcpy(live.data(), bytes.data(), live.size());
+  std::memcpy(live.data(), kRecordMagic, 8);
+  return DecodeShardRecordHeader(live);
+}
+
 Sha256Digest ShardRoot(std::span<const Sha256Digest> leaves) {
   // std::array<uint8_t, 32> has no padding: the digests lie one after the other.
   static_assert(sizeof(Sha256Digest) == 32);

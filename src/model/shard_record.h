@@ -14,7 +14,7 @@
 //       72    4  CRC32C of bytes 64..71
 //       76       zero to 4096
 // Shard record, at a multiple of kRecordAlignment:
-//        0    8  magic "ASHSHRD1"
+//        0    8  magic "ASHSHRD1"; of a purged record "ASHDEAD1" (below)
 //        8    2  format version (1)
 //       10    1  shard index
 //       11    1  data shards k
@@ -34,7 +34,7 @@
 //       80   32  root: SHA-256 over the leaf digests
 //      112    8  first half of the drive id (finds misdirected writes across drives)
 //      120    4  zero
-//      124    4  CRC32C of bytes 0..123
+//      124    4  CRC32C of bytes 0..123, computed with the magic "ASHSHRD1"
 //      128  32n  leaf digests, SHA-256 of each leaf of the body
 //          body  zero padding up to kRecordAlignment; a body of kAlignedBodyBytesMin and more
 //          begins at
@@ -43,6 +43,11 @@
 //
 // A record is valid when magic, CRC, own offset, volume and drive agree. Its bytes are verified
 // leaf by leaf: leaf -> leaf digests -> root, and the root against the extent row.
+//
+// Dead mark: a record is purged by overwriting its magic with "ASHDEAD1", and nothing else of its
+// header. Records lie at multiples of 64, so the eight bytes are inside one sector and never torn.
+// The CRC still vouches for the rest: a walker knows what lay there and how long it is. Whole pages
+// of 4096 bytes inside the record behind its header may be holes (PagesToPunch).
 #pragma once
 
 #include <array>
@@ -93,8 +98,13 @@ struct ShardRecordHeader {
 };
 using ShardRecordHeaderBytes = std::array<uint8_t, kRecordHeaderBytes>;
 void EncodeShardRecordHeader(const ShardRecordHeader& header, ShardRecordHeaderBytes* out);
-// kCorrupt when magic, version, CRC or a length is wrong (every length is bounded here).
+// kCorrupt when magic, version, CRC or a length is wrong (every length is bounded here), or the
+// record is dead.
 [[nodiscard]] Result<ShardRecordHeader> DecodeShardRecordHeader(ByteSpan bytes);
+// The same for a record that was purged; kCorrupt when it is not dead.
+[[nodiscard]] Result<ShardRecordHeader> DecodeDeadRecordHeader(ByteSpan bytes);
+// What is written over the first bytes of a record to purge it.
+inline constexpr std::array<uint8_t, 8> kDeadMark = {'A', 'S', 'H', 'D', 'E', 'A', 'D', '1'};
 
 constexpr uint64_t AlignUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
@@ -117,6 +127,17 @@ constexpr uint64_t RecordBytes(uint64_t body_bytes) {
   const uint64_t bytes = kRecordHeaderBytes + 32ULL * LeafCount(body_bytes) + body_bytes;
   const uint64_t shift = body_bytes < kAlignedBodyBytesMin ? 0 : kBodyAlignment - kRecordAlignment;
   return AlignUp(bytes, kRecordAlignment) + shift;
+}
+// Whole pages of a dead record that may be given back: none of them holds a byte of its header or
+// of another record. Empty when begin == end.
+struct PageRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+constexpr PageRange PagesToPunch(uint64_t record_offset, uint64_t record_bytes) {
+  const uint64_t begin = AlignUp(record_offset + kRecordHeaderBytes, kBodyAlignment);
+  const uint64_t end = (record_offset + record_bytes) / kBodyAlignment * kBodyAlignment;
+  return {begin, end > begin ? end : begin};
 }
 // Root of a shard from its leaf digests.
 [[nodiscard]] Sha256Digest ShardRoot(std::span<const Sha256Digest> leaves);

@@ -42,6 +42,8 @@ class DiskFile {
   virtual Task<Status> PunchHole(uint64_t offset, uint64_t size) = 0;
   virtual Task<Status> Truncate(uint64_t size) = 0;
   virtual Task<Result<uint64_t>> Size() = 0;
+  // What the file takes of the drive: without its holes.
+  virtual Task<Result<uint64_t>> AllocatedBytes() = 0;
   // End of the last byte that was ever written at or after `from` (rounded up to a block), `from`
   // if none: preallocated but unwritten space does not count.
   virtual Task<Result<uint64_t>> DataEnd(uint64_t from) = 0;

@@ -2,8 +2,10 @@
 //
 // ASHLAR_FAILPOINTS="put.shards_synced=crash@3;disk.read/drive-03=delay:2000;disk.sync=error@5"
 //   action: crash (_exit(137), nothing flushed), error, delay:<ms>, corrupt; "@N": only the Nth
-//   hit, "@N+": from the Nth on; default every hit. A name may end in "/<text>": only when the
-//   place's detail (for disk operations the path) contains the text.
+//   hit, "@N+": from the Nth on; default every hit. A crash, and an error "@N", says on stderr what
+//   it has met.
+//   A name may end in "/<text>": only when the place's detail (for disk operations the path)
+//   contains the text.
 // Unset in production: then a place costs one relaxed load.
 #pragma once
 
@@ -32,7 +34,8 @@ inline FailpointHit Failpoint(std::string_view name, std::string_view detail = {
   return EvaluateFailpoint(name, detail);
 }
 
-// Reads a specification as above; kInvalidArgument says where it is wrong.
+// Puts the rules of a specification as above in the place of those before; "" disarms. When it is
+// wrong, kInvalidArgument says where, and nothing changes.
 Status ArmFailpoints(std::string_view specification);
 
 }  // namespace ashlar

@@ -99,4 +99,6 @@ Status MakePrivateDirectory(const std::string& path) {
   return Status::Ok();
 }
 
+bool StandardErrorIsTerminal() { return isatty(STDERR_FILENO) == 1; }
+
 }  // namespace ashlar

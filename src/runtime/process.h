@@ -36,4 +36,7 @@ uint64_t RaiseOpenFilesLimit();
 // there is a loop to run a Disk on.
 Status MakePrivateDirectory(const std::string& path);
 
+// Does a person look at standard error?
+bool StandardErrorIsTerminal();
+
 }  // namespace ashlar

@@ -123,9 +123,12 @@ void ExpectManyEqualsPortable(const std::vector<ByteSpan>& inputs) {
   Sha256Many(inputs, actual);
   ASSERT_EQ(actual, expected);
   if (!digest_kernels::CpuHasShaExtensions()) return;
-  actual.assign(inputs.size(), Sha256Digest{});
-  digest_kernels::Sha256ManyShaExtensions(inputs, actual);
-  ASSERT_EQ(actual, expected);
+  for (const bool wide : {false, true}) {
+    if (wide && !digest_kernels::CpuHasAvx512()) continue;
+    actual.assign(inputs.size(), Sha256Digest{});
+    digest_kernels::Sha256ManyShaExtensions(inputs, actual, wide);
+    ASSERT_EQ(actual, expected) << "wide " << wide;
+  }
 }
 
 TEST(Sha256ManyTest, NothingToDo) { ExpectManyEqualsPortable({}); }
@@ -135,7 +138,7 @@ TEST(Sha256ManyTest, EverySizeTo300InEveryLaneCount) {
   for (size_t size = 0; size <= 300; ++size) {
     std::vector<std::vector<uint8_t>> storage;
     std::vector<ByteSpan> inputs;
-    for (int lane = 0; lane < 15; ++lane) {
+    for (int lane = 0; lane < 18; ++lane) {
       storage.push_back(RandomBytes(random, size));  // exact allocations: ASan sees an overread
       inputs.emplace_back(storage.back());
       ExpectManyEqualsPortable(inputs);
@@ -149,7 +152,7 @@ TEST(Sha256ManyTest, MixedSizesUnaligned) {
   const auto bytes = RandomBytes(random, 70000);
   for (int round = 0; round < 300; ++round) {
     std::vector<ByteSpan> inputs;
-    const size_t count = random() % 20;
+    const size_t count = random() % 40;
     for (size_t i = 0; i < count; ++i) {
       const size_t size_max = random() % 3 == 0 ? 20000 : 300;
       const size_t size = random() % size_max;

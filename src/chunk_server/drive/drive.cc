@@ -17,6 +17,8 @@ DriveMetrics::DriveMetrics(DriveId drive)
                            DriveLabels(drive))),
       reads(MetricCounter("ashlar_chunk_store_reads_total", "Shard reads asked for.",
                           DriveLabels(drive))),
+      purges(MetricCounter("ashlar_chunk_store_purges_total", "Shards destroyed, durably.",
+                           DriveLabels(drive))),
       verify_failures(MetricCounter("ashlar_chunk_store_verify_failures_total",
                                     "Shard reads whose bytes did not verify.", DriveLabels(drive))),
       io_errors(MetricCounter("ashlar_chunk_store_io_errors_total",

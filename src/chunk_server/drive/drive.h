@@ -23,6 +23,7 @@ struct DriveMetrics {
   explicit DriveMetrics(DriveId drive);
   prometheus::Counter& writes;
   prometheus::Counter& reads;
+  prometheus::Counter& purges;
   prometheus::Counter& verify_failures;
   prometheus::Counter& io_errors;
   prometheus::Gauge& volumes;

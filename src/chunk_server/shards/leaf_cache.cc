@@ -29,6 +29,15 @@ void LeafCache::Insert(const Key& key, LeafList leaves) {
   bytes_ += cost;
 }
 
+void LeafCache::Erase(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return;
+  bytes_ -= Cost(*found->second);
+  by_use_.erase(found->second);
+  by_key_.erase(found);
+}
+
 void LeafCache::Clear() {
   const std::lock_guard lock(mutex_);
   EvictDownTo(0);

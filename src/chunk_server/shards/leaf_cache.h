@@ -34,6 +34,7 @@ class LeafCache {
 
   LeafList Find(const Key& key);  // null when not there
   void Insert(const Key& key, LeafList leaves);
+  void Erase(const Key& key);
   void Clear();
   uint64_t bytes() const;
 

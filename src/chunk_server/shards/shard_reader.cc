@@ -38,28 +38,6 @@ uint64_t LeafEnd(uint64_t leaf, uint64_t body_bytes) {
   return std::min((leaf + 1) * kLeafBytes, body_bytes);
 }
 
-// `body`: whole leaves from leaf `first` on (the last one of the shard may be short).
-Status VerifyLeaves(ByteSpan body, uint64_t first, std::span<const Sha256Digest> leaves) {
-  std::array<ByteSpan, kLeavesAtOnce> inputs;
-  std::array<Sha256Digest, kLeavesAtOnce> digests;
-  uint64_t leaf = first;
-  while (!body.empty()) {
-    size_t count = 0;
-    for (; count < kLeavesAtOnce && !body.empty(); ++count) {
-      const size_t size = std::min<size_t>(kLeafBytes, body.size());
-      inputs[count] = body.first(size);
-      body = body.subspan(size);
-    }
-    Sha256Many(std::span(inputs).first(count), std::span(digests).first(count));
-    for (size_t i = 0; i < count; ++i, ++leaf) {
-      if (digests[i] != leaves[leaf]) {
-        return Status(Code::kCorrupt, "leaf " + std::to_string(leaf) + " does not verify");
-      }
-    }
-  }
-  return Status::Ok();
-}
-
 Result<std::vector<Sha256Digest>> VerifiedLeafList(const ShardAddress& address, ByteSpan bytes) {
   std::vector<Sha256Digest> leaves(model::LeafCount(address.body_bytes));
   CHECK(bytes.size() == leaves.size() * sizeof(Sha256Digest));
@@ -161,19 +139,56 @@ Task<Status> ReadLarge(Drive& drive, DiskFile& file, LeafCache& cache, const Sha
   co_return Status::Ok();
 }
 
+// A shard that was purged while it was read gives zeros, or digests from the cache that belong to
+// nothing any more. The header tells.
+Task<Status> LookAgain(Drive& drive, DiskFile& file, LeafCache& cache, const ShardAddress& address,
+                       Status corrupt) {
+  cache.Erase({address.location.volume, address.location.offset, address.root});
+  const Scratch scratch(kRecordHeaderBytes);
+  const Status read =
+      co_await ReadBytes(drive, file, address, address.location.offset, scratch.span);
+  if (!read.ok()) co_return corrupt;
+  Status now = CheckRecord(address, drive.uuid_prefix(), scratch.span);
+  co_return now.code() == Code::kNotFound ? now : corrupt;
+}
+
 }  // namespace
+
+Status VerifyLeaves(ByteSpan body, uint64_t first, std::span<const Sha256Digest> leaves) {
+  std::array<ByteSpan, kLeavesAtOnce> inputs;
+  std::array<Sha256Digest, kLeavesAtOnce> digests;
+  uint64_t leaf = first;
+  while (!body.empty()) {
+    size_t count = 0;
+    for (; count < kLeavesAtOnce && !body.empty(); ++count) {
+      const size_t size = std::min<size_t>(kLeafBytes, body.size());
+      inputs[count] = body.first(size);
+      body = body.subspan(size);
+    }
+    Sha256Many(std::span(inputs).first(count), std::span(digests).first(count));
+    for (size_t i = 0; i < count; ++i, ++leaf) {
+      if (digests[i] != leaves[leaf]) {
+        return Status(Code::kCorrupt, "leaf " + std::to_string(leaf) + " does not verify");
+      }
+    }
+  }
+  return Status::Ok();
+}
 
 Status CheckRecord(const ShardAddress& address, uint64_t drive_uuid_prefix, ByteSpan header) {
   if (std::all_of(header.begin(), header.end(), [](uint8_t byte) { return byte == 0; })) {
     return Status(Code::kNotFound, "nothing was ever written there");
   }
-  const Result<model::ShardRecordHeader> decoded = model::DecodeShardRecordHeader(header);
+  const Result<model::ShardRecordHeader> dead = model::DecodeDeadRecordHeader(header);
+  const Result<model::ShardRecordHeader> decoded =
+      dead.ok() ? dead : model::DecodeShardRecordHeader(header);
   if (!decoded.ok()) return decoded.status();
   const model::ShardRecordHeader& record = *decoded;
   if (record.own_offset != address.location.offset || record.volume != address.location.volume ||
       record.drive_uuid_prefix != drive_uuid_prefix) {
     return Status(Code::kCorrupt, "record was written to a wrong place");
   }
+  if (dead.ok()) return Status(Code::kNotFound, "the shard was purged");
   if (record.extent != address.extent || record.shard_index != address.shard_index ||
       record.generation != address.location.generation) {
     return Status(Code::kNotFound, "another shard lies there");
@@ -194,6 +209,9 @@ Task<Status> ReadShardRange(Drive& drive, DiskFile& file, LeafCache& cache,
     status = co_await ReadLarge(drive, file, cache, address, offset, out);
   }
   if (!status.ok()) std::fill(out.begin(), out.end(), uint8_t{0});
+  if (status.code() == Code::kCorrupt) {
+    status = co_await LookAgain(drive, file, cache, address, std::move(status));
+  }
   if (status.code() == Code::kCorrupt) drive.metrics.verify_failures.Increment();
   co_return status;
 }

@@ -141,6 +141,86 @@ TEST_F(ConcurrentTest, GroupCommitSharesSyncs) {
   spdlog::info("group commit writers={} syncs={}", kWriters, syncs);
 }
 
+struct Purging {
+  ChunkStore* store = nullptr;
+  std::atomic<int> writers{0};
+  std::atomic<int> purged{0};
+  std::atomic<int> failures{0};
+};
+
+// Writes shards that are old enough, reads each, and purges two of three.
+Task<void> WriteAndPurge(Purging* purging, uint64_t first_seed, int count) {
+  const int64_t made_at = SystemClock().WallMilliseconds() - 3LL * 24 * 60 * 60 * 1000;
+  for (int i = 0; i < count; ++i) {
+    const uint64_t seed = first_seed + static_cast<uint64_t>(i);
+    const TestShard shard = MakeShardOf(made_at, seed, i % 4 == 0 ? 150'000 : 9000);
+    ChunkStore& store = *purging->store;
+    const auto location = co_await store.WriteShard(shard.spec, shard.body, shard.leaves);
+    if (!location.ok()) {
+      purging->failures.fetch_add(1);
+      continue;
+    }
+    if (i % 3 != 0) {
+      std::vector<ShardPurge> purges(1, PurgeOf(shard, *location));
+      const std::vector<Status> answers = co_await store.PurgeShards(std::move(purges));
+      purging->purged.fetch_add(answers.front().ok() ? 1 : 0);
+    }
+    const Status read = co_await ReadBack(store, shard, *location);
+    const Code expected = i % 3 != 0 ? Code::kNotFound : Code::kOk;
+    if (read.code() != expected) purging->failures.fetch_add(1);
+  }
+  purging->writers.fetch_sub(1);
+}
+
+Task<Status> WalkOnce(ChunkStore* store, size_t* shards) {
+  CO_ASSIGN_OR_RETURN(const std::vector<VolumeInfo> volumes, co_await store->ListVolumes());
+  for (const VolumeInfo& volume : volumes) {
+    CO_ASSIGN_OR_RETURN(const WalkPage page,
+                        co_await WalkAll(*store, volume.number, {true, 50, 300'000}));
+    *shards += page.shards.size();
+  }
+  co_return Status::Ok();
+}
+
+Task<void> WalkWhileOthersWrite(Purging* purging) {
+  while (purging->writers.load() > 0) {
+    size_t shards = 0;
+    const Status walked = co_await WalkOnce(purging->store, &shards);
+    if (!walked.ok()) purging->failures.fetch_add(1);
+  }
+}
+
+TEST_F(ConcurrentTest, TwoLoopsWritePurgeAndWalk) {
+  constexpr int kWriters = 6;
+  constexpr int kShards = 30;
+  Purging purging;
+  purging.store = store_.get();
+  purging.writers = kWriters;
+  TaskScope scope;
+  for (size_t i = 0; i < kWriters; ++i) {
+    scope.Spawn(loops_.loop(i % 2), WriteAndPurge(&purging, i * 1000 + 1, kShards));
+  }
+  scope.Spawn(loops_.loop(0), WalkWhileOthersWrite(&purging));
+  scope.Spawn(loops_.loop(1), WalkWhileOthersWrite(&purging));
+  loops_.RunToCompletion(scope.Join());
+  EXPECT_EQ(purging.failures.load(), 0);
+  EXPECT_EQ(purging.purged.load(), kWriters * kShards / 3 * 2);
+  Close();
+  Open();
+  size_t shards = 0;
+  EXPECT_TRUE(RunBlocking(loops_, WalkOnce(store_.get(), &shards)).ok());
+  EXPECT_EQ(shards, static_cast<size_t>(kWriters * kShards / 3));
+  // The space of the bodies is back: two of three were purged.
+  uint64_t file_bytes = 0;
+  uint64_t allocated_bytes = 0;
+  const auto volumes = RunBlocking(loops_, store_->ListVolumes());
+  for (const VolumeInfo& volume : *volumes) {
+    file_bytes += volume.file_bytes;
+    allocated_bytes += volume.allocated_bytes;
+  }
+  EXPECT_LT(allocated_bytes, file_bytes * 3 / 4);
+}
+
 TEST_F(ConcurrentTest, DeletedFolderOnTheRealDisk) {
   spdlog::set_level(spdlog::level::off);
   const TestShard shard = MakeShard(1, 100);

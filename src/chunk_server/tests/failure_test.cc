@@ -236,6 +236,40 @@ TEST_F(FailureTest, AnotherDriveMountedOverOursIsNeverWritten) {
   EXPECT_EQ(world_.store->GetStatus().state, DriveState::kOffline);
 }
 
+// The drive was away while a writer held its place; it is back, the place was given out again.
+TEST_F(FailureTest, AWriterOfBeforeNeverWritesIntoWhatWasGivenOutAgain) {
+  world_.Open();
+  const TestShard old = MakeShard(1, 40'000);
+  auto writer = world_.executor.Run(world_.store->OpenShard(old.spec)).value();
+  world_.disk->options().vanished = true;
+  EXPECT_EQ(world_.executor.Run(world_.store->Probe()).code(), Code::kUnavailable);
+  world_.disk->options().vanished = false;
+  ASSERT_TRUE(world_.executor.Run(world_.store->Probe()).ok());
+  const TestShard fresh = MakeShard(2, 40'000);
+  const auto location = world_.Write(fresh);
+  ASSERT_TRUE(location.ok());
+  EXPECT_EQ(world_.executor.Run(writer->Append(old.body)).code(), Code::kUnavailable);
+  EXPECT_FALSE(world_.executor.Run(writer->Finish(old.leaves)).ok());
+  EXPECT_TRUE(world_.Read(fresh, *location).ok());
+}
+
+TEST_F(FailureTest, DriveIsNotOpenedAnewWhileAWriteOfBeforeIsUnderWay) {
+  world_.Open();
+  const TestShard shard = MakeShard(1, 1000);
+  ASSERT_TRUE(ArmFailpoints("shard.before_write=delay:60000@1").ok());
+  std::optional<Result<model::ShardLocation>> written;
+  world_.executor.Start(world_.store->WriteShard(shard.spec, shard.body, shard.leaves), &written);
+  ASSERT_FALSE(written.has_value());
+  world_.disk->options().vanished = true;
+  EXPECT_EQ(world_.executor.Run(world_.store->Probe()).code(), Code::kUnavailable);
+  world_.disk->options().vanished = false;
+  EXPECT_EQ(world_.executor.Run(world_.store->Probe()).code(), Code::kUnavailable);
+  world_.executor.RunUntilIdle();
+  EXPECT_FALSE(written->ok());
+  EXPECT_TRUE(world_.executor.Run(world_.store->Probe()).ok());
+  ASSERT_TRUE(ArmFailpoints("").ok());
+}
+
 TEST_F(FailureTest, VolumeThatCannotBeMadeIsTriedAgain) {
   Fail(Operation::kRename, 2);
   world_.Open();
@@ -245,7 +279,7 @@ TEST_F(FailureTest, VolumeThatCannotBeMadeIsTriedAgain) {
   EXPECT_EQ(world_.disk->Files().size(), 2u);  // identity and one volume: no leftovers
 }
 
-// Rules stay armed for the rest of the process, so each one counts for its first hit only.
+// Each rule counts for its first hit only: what is written afterwards succeeds.
 TEST_F(FailureTest, FailpointsBreakEachStep) {
   for (const char* place : {"shard.before_write", "shard.before_sync", "shard.after_sync"}) {
     world_.Open();

@@ -83,5 +83,32 @@ TEST(FormatTest, VolumeBytesAreGolden) {
   EXPECT_TRUE(world.Read(second, *second_at).ok());
 }
 
+// A purged record differs from the golden one by its first eight bytes (and by whole pages, of
+// which these have none).
+TEST(FormatTest, DeadMarkIsGolden) {
+  std::ifstream file(GoldenPath());
+  std::stringstream golden;
+  golden << file.rdbuf();
+  SimWorld world;
+  world.disk->PutFile(SimWorld::VolumePath(1), FromHexLines(golden.str(), 64 * 1024));
+  world.Open();
+  const TestShard first = PlainShard(1, 100);
+  model::ShardLocation location;
+  location.drive = TestIdentity().drive;
+  location.present = true;
+  location.generation = 2;
+  location.volume = 1;
+  location.offset = 4096;
+  ASSERT_TRUE(world.Read(first, location).ok());
+  const Status purged = world.PurgeOne(first, location);
+  EXPECT_TRUE(purged.ok()) << purged.ToString();
+  std::string expected = golden.str();
+  const std::string alive = "\n4096: " + HexEncode(AsBytes("ASHSHRD1"));
+  const size_t at = expected.find(alive);
+  ASSERT_NE(at, std::string::npos);
+  expected.replace(at, alive.size(), "\n4096: " + HexEncode(AsBytes("ASHDEAD1")));
+  EXPECT_EQ(HexLines(world.Volume(1)), expected);
+}
+
 }  // namespace
 }  // namespace ashlar::chunk_server

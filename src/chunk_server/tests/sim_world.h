@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/check.h"
-#include "chunk_server/tests/sim_disk.h"
-#include "chunk_server/tests/sim_executor.h"
 #include "chunk_server/tests/test_shards.h"
+#include "runtime/sim_disk.h"
+#include "runtime/sim_executor.h"
 
 namespace ashlar::chunk_server {
 
@@ -40,11 +40,32 @@ class SimWorld {
     executor.Run(store->Close());
     store.reset();
   }
+  // Power fails now; what the old process still does reaches no disk.
+  void LosePower() {
+    std::unique_ptr<SimDisk> after = disk->Crash(disk->options());
+    Close();
+    disk = std::move(after);
+  }
   Result<model::ShardLocation> Write(const TestShard& shard) {
     return executor.Run(store->WriteShard(shard.spec, shard.body, shard.leaves));
   }
   Status Read(const TestShard& shard, const model::ShardLocation& location) {
     return executor.Run(ReadBack(*store, shard, location));
+  }
+  std::vector<Status> Purge(std::vector<ShardPurge> purges) {
+    return executor.Run(store->PurgeShards(std::move(purges)));
+  }
+  Status PurgeOne(const TestShard& shard, const model::ShardLocation& location,
+                  uint64_t epoch = 1) {
+    return Purge({PurgeOf(shard, location, epoch)}).front();
+  }
+  // A shard that is old enough to be purged.
+  TestShard OldShard(uint64_t seed, uint64_t body_bytes) {
+    return MakeShardOf(executor.WallMilliseconds() - 2 * options.purge_age_min_ms, seed,
+                       body_bytes);
+  }
+  WalkPage Walk(uint32_t volume, WalkOptions walk_options = {}) {
+    return executor.Run(WalkAll(*store, volume, walk_options)).value();
   }
   static std::string VolumePath(uint32_t number) {
     const std::string digits = std::to_string(number);

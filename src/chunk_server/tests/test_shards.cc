@@ -33,6 +33,38 @@ TestShard MakeShard(uint64_t seed, uint64_t body_bytes) {
   return shard;
 }
 
+TestShard MakeShardOf(int64_t made_at_ms, uint64_t seed, uint64_t body_bytes) {
+  TestShard shard = MakeShard(seed, body_bytes);
+  for (int i = 0; i < 6; ++i) {
+    shard.spec.extent.bytes[static_cast<size_t>(i)] =
+        static_cast<uint8_t>(made_at_ms >> (40 - 8 * i));
+  }
+  return shard;
+}
+
+ShardPurge PurgeOf(const TestShard& shard, const model::ShardLocation& location, uint64_t epoch) {
+  ShardPurge purge;
+  purge.extent = shard.spec.extent;
+  purge.shard_index = shard.spec.shard_index;
+  purge.location = location;
+  purge.epoch = epoch;
+  return purge;
+}
+
+Task<Result<WalkPage>> WalkAll(ChunkStore& store, uint32_t volume, WalkOptions options) {
+  WalkPage all;
+  while (!all.at_end) {
+    CO_ASSIGN_OR_RETURN(WalkPage page, co_await store.WalkVolume(volume, all.next_offset, options));
+    all.shards.insert(all.shards.end(), page.shards.begin(), page.shards.end());
+    all.next_offset = page.next_offset;
+    all.at_end = page.at_end;
+    all.dead_bytes += page.dead_bytes;
+    all.damaged_bytes += page.damaged_bytes;
+    all.unreadable_bytes += page.unreadable_bytes;
+  }
+  co_return all;
+}
+
 ShardAddress TestShard::AddressAt(const model::ShardLocation& location) const {
   ShardAddress address;
   address.extent = spec.extent;

@@ -19,6 +19,13 @@ struct TestShard {
 
 // Content, extent id and shard index follow from the seed.
 TestShard MakeShard(uint64_t seed, uint64_t body_bytes);
+// The same with an extent id that says it was made then.
+TestShard MakeShardOf(int64_t made_at_ms, uint64_t seed, uint64_t body_bytes);
+// A purge that names the shard rightly.
+ShardPurge PurgeOf(const TestShard& shard, const model::ShardLocation& location,
+                   uint64_t epoch = 1);
+// All records of the volume, page after page; counts summed up.
+Task<Result<WalkPage>> WalkAll(ChunkStore& store, uint32_t volume, WalkOptions options);
 DriveIdentity TestIdentity();
 // Small volumes, so that every test meets their edges.
 LocalChunkStoreOptions TestOptions(const std::string& path);

@@ -23,7 +23,8 @@ class VolumeScannerTest : public testing::Test {
         world_.executor.Run(world_.disk->Open(SimWorld::VolumePath(1), Disk::OpenMode::kReadOnly))
             .value();
     const uint64_t prefix = LoadLittle64(TestIdentity().drive_uuid.bytes.data());
-    VolumeScanner scanner(*file, 1, prefix, begin, world_.Volume(1).size());
+    const uint64_t size = world_.Volume(1).size();
+    VolumeScanner scanner(*file, 1, prefix, {.begin = begin, .end = size, .limit = size});
     std::vector<size_t> found;
     while (true) {
       const auto record = world_.executor.Run(scanner.Next()).value();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -50,7 +51,7 @@ Task<Result<Reservation>> Volume::Reserve(uint64_t bytes) {
       if (cursor_ + bytes <= allocated_) {
         const uint64_t offset = cursor_;
         cursor_ += bytes;
-        unfinished_.insert(offset);
+        unfinished_.emplace(offset, bytes);
         co_return Reservation(shared_from_this(), offset);
       }
     }
@@ -116,10 +117,19 @@ Task<Status> Volume::Write(uint64_t offset, std::span<const ByteSpan> parts) {
   {
     const std::lock_guard lock(mutex_);
     if (!failure_.ok()) co_return failure_;
+    // The drive may be open anew by now, and this range given out again.
+    if (epoch_ != drive_.health.epoch()) {
+      co_return Status(Code::kUnavailable, "drive went away: " + path_);
+    }
+    ++writes_under_way_;
   }
   Status status;
   if (FailpointsArmed()) status = co_await HitFailpoint("shard.before_write", path_);
   if (status.ok()) status = co_await file_->WriteAt(offset, parts);
+  {
+    const std::lock_guard lock(mutex_);
+    --writes_under_way_;
+  }
   if (!status.ok() && status.code() != Code::kNoSpace) SealSuspect(status);
   co_return status;
 }
@@ -206,6 +216,24 @@ void Volume::Release(uint64_t offset) {
   unfinished_.erase(offset);
 }
 
+uint64_t Volume::CompleteEnd() const {
+  const std::lock_guard lock(mutex_);
+  return unfinished_.empty() ? cursor_ : unfinished_.begin()->first;
+}
+
+bool Volume::IsUnfinished(uint64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  const auto behind = unfinished_.upper_bound(offset);
+  if (behind == unfinished_.begin()) return false;
+  const auto [begin, bytes] = *std::prev(behind);
+  return offset < begin + bytes;
+}
+
+bool Volume::WritesUnderWay() const {
+  const std::lock_guard lock(mutex_);
+  return writes_under_way_ > 0;
+}
+
 bool Volume::NearlyFull() const {
   const std::lock_guard lock(mutex_);
   return cursor_ >= drive_.options.volume_bytes / 4 * 3;
@@ -213,7 +241,7 @@ bool Volume::NearlyFull() const {
 
 std::optional<uint64_t> Volume::CheckpointLocked(uint64_t bytes_min) const {
   if (!failure_.ok() || !synced_ || checkpointing_) return std::nullopt;
-  const uint64_t position = unfinished_.empty() ? cursor_ : *unfinished_.begin();
+  const uint64_t position = unfinished_.empty() ? cursor_ : unfinished_.begin()->first;
   if (position < checkpoint_ + std::max<uint64_t>(bytes_min, 1)) return std::nullopt;
   return position;
 }

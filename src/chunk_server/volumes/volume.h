@@ -7,14 +7,16 @@
 //  3. After a failed write or sync nothing is ever acknowledged or reserved here again. (A write
 //     that found no space is not a failure of the device: it leaves a gap and the volume goes on.)
 //  4. The checkpoint names only what was synced, and lies below every unfinished reservation.
+//  5. After the drive went offline no write begins here; WritesUnderWay tells when the last one
+//     that had begun is over, and the file may be opened anew.
 // Thread-safe; callers may be on different executors.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,6 +73,11 @@ class Volume : public std::enable_shared_from_this<Volume> {
   // that is full or sealed is ok: the next one will be asked.
   Task<Status> EnsureRoom(uint64_t bytes);
   Task<Status> Write(uint64_t offset, std::span<const ByteSpan> parts);
+  // Everything below was written and answered, well or not, before this call.
+  uint64_t CompleteEnd() const;
+  // Is the place inside a record that is still being written?
+  bool IsUnfinished(uint64_t offset) const;
+  bool WritesUnderWay() const;
   // Group commit: one sync at a time; who comes meanwhile shares the next one.
   Task<Status> MakeDurable();
 
@@ -104,8 +111,9 @@ class Volume : public std::enable_shared_from_this<Volume> {
   uint64_t allocated_;
   uint64_t checkpoint_;  // last one written, or tried
   bool full_ = false;
-  Status failure_;  // not ok: suspect
-  std::set<uint64_t> unfinished_;
+  Status failure_;                           // not ok: suspect
+  std::map<uint64_t, uint64_t> unfinished_;  // offset, bytes
+  int writes_under_way_ = 0;
   bool synced_ = false;  // at least once by this process
   bool checkpointing_ = false;
   bool syncing_ = false;

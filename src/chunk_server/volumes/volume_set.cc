@@ -47,38 +47,24 @@ std::string TemporaryOf(const std::string& folder, uint32_t number) {
   return folder + "/." + NameOf(number) + kTemporarySuffix;
 }
 
-Task<Result<model::VolumeHeader>> ReadHeader(DiskFile& file) {
-  model::VolumeHeaderBytes bytes;
-  CO_RETURN_IF_ERROR(co_await file.ReadAt(0, MutableByteSpan(bytes)));
-  co_return model::DecodeVolumeHeader(bytes);
-}
-
-Status CheckHeader(const Drive& drive, const model::VolumeHeader& header, uint32_t number) {
-  const DriveIdentity& identity = drive.options.identity;
-  if (header.drive_uuid != identity.drive_uuid || header.cluster_id != identity.cluster_id) {
-    return Status(Code::kCorrupt, "volume of another drive");
-  }
-  if (header.volume != number) {
-    return Status(Code::kCorrupt, "header says volume " + std::to_string(header.volume));
-  }
-  return Status::Ok();
-}
-
-// Where appending may begin: behind every valid record and behind every byte ever written.
+// Where appending may begin: behind every record, live or dead, and behind every byte ever written.
+// (Pages of dead records are holes, and the last page of a record may be one: the bytes alone do
+// not tell.)
 Task<Result<uint64_t>> AppendPosition(const Drive& drive, DiskFile& file, uint32_t number,
                                       uint64_t checkpoint, uint64_t size) {
   const Result<uint64_t> written = co_await file.DataEnd(std::min(checkpoint, size));
   const uint64_t data_end = written.ok() ? std::min(*written, size) : size;
   uint64_t position = std::max<uint64_t>(data_end, model::kVolumeHeaderBytes);
-  VolumeScanner scanner(file, number, drive.uuid_prefix(), checkpoint, data_end);
+  const ScanRange range{.begin = checkpoint, .end = data_end, .limit = size};
+  VolumeScanner scanner(file, number, drive.uuid_prefix(), range);
   uint64_t records = 0;
   while (true) {
     const Result<std::optional<ScannedRecord>> record = co_await scanner.Next();
     if (!record.ok()) co_return record.status();
     if (!record->has_value()) break;
     ++records;
-    position = std::max(position, (*record)->offset + (*record)->record_bytes);
   }
+  position = std::max(position, scanner.records_end());
   if (scanner.unreadable_bytes() > 0) {
     co_return Status(Code::kIoError,
                      std::to_string(scanner.unreadable_bytes()) + " bytes cannot be read");
@@ -96,6 +82,21 @@ Task<Status> Nothing() { co_return Status::Ok(); }
 
 }  // namespace
 
+Task<Result<model::VolumeHeader>> ReadVolumeHeader(const Drive& drive, DiskFile& file,
+                                                   uint32_t number) {
+  model::VolumeHeaderBytes bytes;
+  CO_RETURN_IF_ERROR(co_await file.ReadAt(0, MutableByteSpan(bytes)));
+  CO_ASSIGN_OR_RETURN(const model::VolumeHeader header, model::DecodeVolumeHeader(bytes));
+  const DriveIdentity& identity = drive.options.identity;
+  if (header.drive_uuid != identity.drive_uuid || header.cluster_id != identity.cluster_id) {
+    co_return Status(Code::kCorrupt, "volume of another drive");
+  }
+  if (header.volume != number) {
+    co_return Status(Code::kCorrupt, "header says volume " + std::to_string(header.volume));
+  }
+  co_return header;
+}
+
 VolumeSet::VolumeSet(Drive& drive, TaskScope& scope)
     : drive_(drive), scope_(scope), epoch_(drive.health.epoch()) {}
 
@@ -104,6 +105,14 @@ Task<Result<std::shared_ptr<VolumeSet>>> VolumeSet::Open(Drive& drive, TaskScope
   const Result<std::vector<std::string>> names = co_await drive.disk.List(drive.volumes_path());
   if (!names.ok()) {
     co_return Status(Code::kUnavailable, "volumes cannot be listed: " + names.status().message());
+  }
+  // A process that was killed may have left names that no sync has made durable: whoever made the
+  // volume is gone, and what is acknowledged from it must not lose its name.
+  for (const std::string& folder : {drive.volumes_path(), drive.options.path}) {
+    const Status durable = co_await drive.disk.SyncDirectory(folder);
+    if (!durable.ok()) {
+      co_return Status(Code::kUnavailable, "folder cannot be synced: " + durable.message());
+    }
   }
   for (const std::string& name : *names) {
     if (const std::optional<uint32_t> number = NumberOf(name)) {
@@ -157,9 +166,8 @@ Task<void> VolumeSet::AddExisting(uint32_t number) {
     Note(number, file.status().message());
     co_return;
   }
-  const Result<model::VolumeHeader> header = co_await ReadHeader(**file);
-  const Status status = header.ok() ? CheckHeader(drive_, *header, number) : header.status();
-  if (!status.ok()) Note(number, status.message());
+  const Result<model::VolumeHeader> header = co_await ReadVolumeHeader(drive_, **file, number);
+  if (!header.ok()) Note(number, header.status().message());
 }
 
 Task<Status> VolumeSet::OpenForAppend(uint32_t number) {
@@ -168,9 +176,8 @@ Task<Status> VolumeSet::OpenForAppend(uint32_t number) {
       co_await drive_.disk.Open(path, Disk::OpenMode::kReadWrite);
   if (!opened.ok()) co_return opened.status();
   std::shared_ptr<DiskFile> file = std::move(*opened);
-  const Result<model::VolumeHeader> header = co_await ReadHeader(*file);
+  const Result<model::VolumeHeader> header = co_await ReadVolumeHeader(drive_, *file, number);
   if (!header.ok()) co_return header.status();
-  CO_RETURN_IF_ERROR(CheckHeader(drive_, *header, number));
   const Result<uint64_t> size = co_await file->Size();
   if (!size.ok()) co_return size.status();
   // A checkpoint beyond the end: somebody cut the file. Begin at the front.
@@ -182,8 +189,9 @@ Task<Status> VolumeSet::OpenForAppend(uint32_t number) {
   const Volume::State state{.cursor = *position, .allocated = *size, .checkpoint = checkpoint};
   auto volume = std::make_shared<Volume>(drive_, number, path, file, state);
   const std::lock_guard lock(mutex_);
-  active_ = std::move(volume);
   Keep(number, std::move(file));
+  known_[number].volume = volume;
+  active_ = std::move(volume);
   co_return Status::Ok();
 }
 
@@ -217,8 +225,97 @@ Task<Result<std::shared_ptr<DiskFile>>> VolumeSet::FileForRead(uint32_t volume) 
   if (!opened.ok()) co_return opened.status();
   std::shared_ptr<DiskFile> file = std::move(*opened);
   const std::lock_guard lock(mutex_);
-  Keep(volume, file);
+  if (known_.contains(volume)) Keep(volume, file);  // else it was removed meanwhile
   co_return file;
+}
+
+Task<Result<ReadableVolume>> VolumeSet::OpenForWalk(uint32_t volume) {
+  ReadableVolume readable;
+  CO_ASSIGN_OR_RETURN(readable.file, co_await FileForRead(volume));
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(volume);
+    if (found == known_.end()) co_return Status(Code::kNotFound, "volume was removed");
+    if (const std::shared_ptr<Volume> written = found->second.volume.lock()) {
+      readable.end = written->CompleteEnd();
+      co_return readable;
+    }
+  }
+  DiskFile& file = *readable.file;
+  CO_ASSIGN_OR_RETURN(readable.end, co_await file.Size());
+  co_return readable;
+}
+
+Task<Result<MarkableVolume>> VolumeSet::OpenForMarks(uint32_t volume) {
+  MarkableVolume markable;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(volume);
+    if (found == known_.end()) co_return Status(Code::kNotFound, "no such volume on this drive");
+    CO_RETURN_IF_ERROR(found->second.marks_refused);
+    markable.volume = found->second.volume.lock();
+  }
+  if (markable.volume != nullptr) {
+    markable.file = markable.volume->file();
+    co_return markable;
+  }
+  Result<std::unique_ptr<DiskFile>> opened =
+      co_await drive_.disk.Open(PathOf(volume), Disk::OpenMode::kReadWrite);
+  // A file that is missing is no proof that what was in it was purged.
+  if (opened.code() == Code::kNotFound) {
+    co_return Status(Code::kIoError, "volume is missing: " + PathOf(volume));
+  }
+  if (!opened.ok()) co_return opened.status();
+  markable.file = std::move(*opened);
+  co_return markable;
+}
+
+void VolumeSet::RefuseMarks(uint32_t volume, Status why) {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(volume);
+  if (found != known_.end()) found->second.marks_refused = std::move(why);
+}
+
+Task<std::vector<VolumeInfo>> VolumeSet::List() {
+  std::vector<VolumeInfo> volumes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, known] : known_) {
+      volumes.push_back({.number = number, .takes_records = !known.volume.expired()});
+    }
+  }
+  for (VolumeInfo& info : volumes) {
+    const auto file = co_await drive_.disk.Open(PathOf(info.number), Disk::OpenMode::kReadOnly);
+    if (!file.ok()) continue;
+    DiskFile& opened = **file;
+    const Result<uint64_t> size = co_await opened.Size();
+    if (size.ok()) info.file_bytes = *size;
+    const Result<uint64_t> allocated = co_await opened.AllocatedBytes();
+    if (allocated.ok()) info.allocated_bytes = *allocated;
+  }
+  co_return volumes;
+}
+
+Status VolumeSet::BeginRemoval(uint32_t volume) {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(volume);
+  if (found == known_.end()) return Status(Code::kNotFound, "no such volume on this drive");
+  if (!found->second.volume.expired()) return Status(Code::kConflict, "volume takes records");
+  if (volume == known_.rbegin()->first) return Status(Code::kConflict, "newest volume");
+  if (found->second.removing) return Status(Code::kConflict, "volume is being removed");
+  found->second.removing = true;
+  return Status::Ok();
+}
+
+void VolumeSet::EndRemoval(uint32_t volume, bool removed) {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(volume);
+  if (found == known_.end()) return;
+  found->second.removing = false;
+  if (!removed) return;
+  if (found->second.file != nullptr) --open_files_;
+  known_.erase(found);
+  drive_.metrics.volumes.Set(static_cast<double>(known_.size()));
 }
 
 Task<Result<Reservation>> VolumeSet::Reserve(uint64_t bytes) {
@@ -284,6 +381,7 @@ Task<Status> VolumeSet::MakeNext() {
     const std::lock_guard lock(mutex_);
     next_ = std::move(*volume);
     Keep(number, next_->file());
+    known_[number].volume = next_;
     volumes = known_.size();
   }
   drive_.metrics.volumes.Set(static_cast<double>(volumes));
@@ -370,6 +468,15 @@ void VolumeSet::AfterDurable(const std::shared_ptr<Volume>& volume) {
 size_t VolumeSet::count() const {
   const std::lock_guard lock(mutex_);
   return known_.size();
+}
+
+bool VolumeSet::WritesUnderWay() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, known] : known_) {
+    const std::shared_ptr<Volume> volume = known.volume.lock();
+    if (volume != nullptr && volume->WritesUnderWay()) return true;
+  }
+  return false;
 }
 
 std::string VolumeSet::Problems() const {

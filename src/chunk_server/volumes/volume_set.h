@@ -6,7 +6,8 @@
 //     when the name is durable too.
 //  2. At open the newest volume goes on being appended to, behind all data in it; if its header is
 //     damaged or another drive's, or it cannot be scanned, a new one is begun instead. Numbers are
-//     never used twice, and nothing that ever held data is removed.
+//     never used twice: the newest volume is never removed, so that the next start counts on from
+//     it.
 //  3. A record is reserved in a sealed or suspect volume by nobody.
 // Thread-safe.
 #pragma once
@@ -16,15 +17,33 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "chunk_server/chunk_store.h"
 #include "chunk_server/drive/drive.h"
 #include "chunk_server/drive/single_flight.h"
 #include "chunk_server/volumes/volume.h"
+#include "model/shard_record.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"
 
 namespace ashlar::chunk_server {
+
+// Its header, when it is whole and of this drive and volume; kCorrupt when it is not.
+Task<Result<model::VolumeHeader>> ReadVolumeHeader(const Drive& drive, DiskFile& file,
+                                                   uint32_t number);
+
+// A volume to be read from beginning to end: up to where nobody writes any more.
+struct ReadableVolume {
+  std::shared_ptr<DiskFile> file;
+  uint64_t end = 0;
+};
+// A volume whose records may be marked in place.
+struct MarkableVolume {
+  std::shared_ptr<Volume> volume;  // of one that takes records, or has unfinished ones; else null
+  std::shared_ptr<DiskFile> file;
+};
 
 class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
  public:
@@ -41,10 +60,28 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
   Task<Status> EnsureRoom(uint64_t bytes);
   // kNotFound: the drive has no such volume.
   Task<Result<std::shared_ptr<DiskFile>>> FileForRead(uint32_t volume);
+  // kNotFound as above.
+  Task<Result<ReadableVolume>> OpenForWalk(uint32_t volume);
+  // kNotFound as above; an earlier failure to mark in this volume.
+  Task<Result<MarkableVolume>> OpenForMarks(uint32_t volume);
+  // Marks in a sealed volume may have been lost behind our back: none is taken any more.
+  void RefuseMarks(uint32_t volume, Status why);
+  // All volumes, ascending.
+  Task<std::vector<VolumeInfo>> List();
+
+  // Removal: kNotFound, or kConflict when it is the newest one, takes records or is being removed.
+  // After ok the caller calls EndRemoval.
+  Status BeginRemoval(uint32_t volume);
+  void EndRemoval(uint32_t volume, bool removed);
+  std::string PathOf(uint32_t number) const;
+
   // A record in `volume` became durable: starts what is due.
   void AfterDurable(const std::shared_ptr<Volume>& volume);
 
   size_t count() const;
+  uint64_t epoch() const { return epoch_; }
+  // Is anybody still writing into any of the volumes?
+  bool WritesUnderWay() const;
   // What is wrong with volumes, for people; empty when nothing is.
   std::string Problems() const;
   // Waits for the making of a volume that is under way.
@@ -57,9 +94,11 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
     std::string problem;             // of its header; its records still vouch for themselves
     std::shared_ptr<DiskFile> file;  // null: opened when read
     uint64_t last_use = 0;
+    std::weak_ptr<Volume> volume;  // while it takes records or has unfinished ones
+    Status marks_refused;
+    bool removing = false;
   };
 
-  std::string PathOf(uint32_t number) const;
   Task<void> AddExisting(uint32_t number);
   Task<Status> OpenForAppend(uint32_t number);
   void Note(uint32_t number, std::string problem);

@@ -33,6 +33,7 @@ void FuzzRecord(ByteSpan bytes) {
   ShardRecordHeaderBytes header{};
   std::memcpy(header.data(), bytes.data(), std::min(bytes.size(), header.size()));
   (void)DecodeShardRecordHeader(bytes).ok();
+  (void)DecodeDeadRecordHeader(bytes).ok();
   StoreLittle32(header.data() + 124, Crc32c(0, ByteSpan(header).first(124)));
   const auto read = DecodeShardRecordHeader(header);
   if (!read.ok()) return;
@@ -41,6 +42,9 @@ void FuzzRecord(ByteSpan bytes) {
   ShardRecordHeaderBytes again;
   EncodeShardRecordHeader(*read, &again);
   CHECK(again == header);
+  std::copy(kDeadMark.begin(), kDeadMark.end(), header.begin());
+  const auto dead = DecodeDeadRecordHeader(header);
+  CHECK(dead.ok() && *dead == *read);
 }
 
 void FuzzDirectory(ByteSpan bytes) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace ashlar::model {
 namespace {
 
@@ -58,6 +61,63 @@ TEST(ShardRecordTest, GoldenRecordHeader) {
             "0700000001000000204e0000000000005809030000000000f4010000000001000040000002000000"
             "abababababababababababababababababababababababababababababababab1011121314151617"
             "0000000011b39ff0");
+}
+
+ShardRecordHeaderBytes DeadSample() {
+  ShardRecordHeaderBytes bytes;
+  EncodeShardRecordHeader(SampleRecord(), &bytes);
+  std::copy(kDeadMark.begin(), kDeadMark.end(), bytes.begin());
+  return bytes;
+}
+
+// A purged record: other magic, all else as it was, the CRC too.
+TEST(ShardRecordTest, GoldenDeadRecordHeader) {
+  const ShardRecordHeaderBytes bytes = DeadSample();
+  EXPECT_EQ(HexEncode(bytes),
+            "415348444541443101000d0a04000000303132333435363738393a3b3c3d3e3f0010000000000000"
+            "0700000001000000204e0000000000005809030000000000f4010000000001000040000002000000"
+            "abababababababababababababababababababababababababababababababab1011121314151617"
+            "0000000011b39ff0");
+  const auto dead = DecodeDeadRecordHeader(bytes);
+  ASSERT_TRUE(dead.ok()) << dead.status().ToString();
+  EXPECT_EQ(*dead, SampleRecord());
+}
+
+TEST(ShardRecordTest, DeadAndAliveAreNeverMixedUp) {
+  ShardRecordHeaderBytes alive;
+  EncodeShardRecordHeader(SampleRecord(), &alive);
+  const ShardRecordHeaderBytes dead = DeadSample();
+  EXPECT_EQ(DecodeShardRecordHeader(dead).code(), Code::kCorrupt);
+  EXPECT_EQ(DecodeDeadRecordHeader(alive).code(), Code::kCorrupt);
+  EXPECT_EQ(DecodeDeadRecordHeader(ByteSpan(dead).first(127)).code(), Code::kCorrupt);
+  for (size_t bit = 0; bit < dead.size() * 8; ++bit) {
+    ShardRecordHeaderBytes bad = dead;
+    bad[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    EXPECT_EQ(DecodeDeadRecordHeader(bad).code(), Code::kCorrupt) << bit;
+    EXPECT_EQ(DecodeShardRecordHeader(bad).code(), Code::kCorrupt) << bit;
+  }
+}
+
+TEST(ShardRecordTest, PagesToPunchTouchNobodyElse) {
+  const auto pages = [](uint64_t offset, uint64_t size) {
+    const PageRange range = PagesToPunch(offset, size);
+    return std::pair(range.begin, range.end);
+  };
+  EXPECT_EQ(pages(4096, 4096), std::pair(8192UL, 8192UL));
+  EXPECT_EQ(pages(4096, 8191 - 63), std::pair(8192UL, 8192UL));
+  EXPECT_EQ(pages(4096, 8192), std::pair(8192UL, 12288UL));
+  // The header ends in the next page: that one stays as well.
+  EXPECT_EQ(pages(8192 - 64, 4096 + 64), std::pair(12288UL, 12288UL));
+  EXPECT_EQ(pages(8192 - 64, 8192 + 64), std::pair(12288UL, 16384UL));
+  for (uint64_t offset = 4096; offset < 3 * 4096; offset += kRecordAlignment) {
+    for (uint64_t size = 192; size < 4 * 4096; size += kRecordAlignment) {
+      const PageRange range = PagesToPunch(offset, size);
+      ASSERT_LE(range.begin, range.end);
+      if (range.begin == range.end) continue;
+      ASSERT_GE(range.begin, offset + kRecordHeaderBytes);
+      ASSERT_LE(range.end, offset + size);
+    }
+  }
 }
 
 TEST(ShardRecordTest, VolumeHeadersReadBack) {

@@ -251,6 +251,12 @@ class HostFile : public DiskFile {
     co_return static_cast<uint64_t>(info.st_size);
   }
 
+  Task<Result<uint64_t>> AllocatedBytes() override {
+    struct stat info {};
+    if (fstat(fd_, &info) != 0) co_return ErrnoStatus(errno, "stat", path_);
+    co_return static_cast<uint64_t>(info.st_blocks) * 512;
+  }
+
   Task<Result<uint64_t>> DataEnd(uint64_t from) override {
     uint64_t end = from;
     int error = 0;
@@ -343,6 +349,7 @@ class HostDiskImpl : public Disk {
   }
 
   Task<Status> CreateDirectory(std::string path) override {
+    (void)co_await PassFailpoint("disk.persist", path);
     int error = 0;
     auto call = BlockingPool::Shared().Run([&] {
       for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
@@ -398,6 +405,7 @@ class HostDiskImpl : public Disk {
   }
 
   Task<Status> Remove(std::string path) override {
+    (void)co_await PassFailpoint("disk.persist", path);
     Metrics().files_created.Increment();
     int error = 0;
     auto call = BlockingPool::Shared().Run([&] {

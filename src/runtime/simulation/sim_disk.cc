@@ -1,9 +1,10 @@
-#include "chunk_server/tests/sim_disk.h"
+// What is written, what is durable, and what a crash makes of the difference.
+#include "runtime/sim_disk.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace ashlar::chunk_server {
+namespace ashlar {
 
 constexpr uint64_t kSectorBytes = 512;
 constexpr uint64_t kBlockBytes = 4096;
@@ -20,6 +21,7 @@ class SimFile final : public DiskFile {
   Task<Status> PunchHole(uint64_t offset, uint64_t size) override;
   Task<Status> Truncate(uint64_t size) override;
   Task<Result<uint64_t>> Size() override;
+  Task<Result<uint64_t>> AllocatedBytes() override;
   Task<Result<uint64_t>> DataEnd(uint64_t from) override;
 
  private:
@@ -44,39 +46,54 @@ Task<Status> SimFile::WriteAt(uint64_t offset, std::span<const ByteSpan> parts) 
   CO_RETURN_IF_ERROR(co_await disk_.Begin(SimDisk::Operation::kWrite, path_));
   auto piece = std::make_shared<SimDisk::Piece>();
   piece->offset = offset;
+  size_t size = 0;
+  for (const ByteSpan part : parts) size += part.size();
+  piece->bytes.reserve(size);
   for (const ByteSpan part : parts) {
     piece->bytes.insert(piece->bytes.end(), part.begin(), part.end());
   }
   if (piece->bytes.empty()) co_return Status::Ok();
+  const uint64_t room = node_->content.size();
+  if (disk_.options_.misdirected_writes > 0 && size <= room &&
+      disk_.random_.Chance(disk_.options_.misdirected_writes)) {
+    piece->offset = disk_.random_.Below(room - size + 1) / kSectorBytes * kSectorBytes;
+  }
   SimDisk::Apply(*piece, &node_->content);
-  node_->written_end = std::max(node_->written_end, offset + piece->bytes.size());
+  node_->written_end = std::max(node_->written_end, piece->offset + size);
   node_->pending.push_back(piece);
   co_await disk_.Pause();
   piece->returned = true;
-  if (disk_.dead_) co_return Status(Code::kIoError, "power is off");
-  co_return Status::Ok();
+  co_return disk_.Alive();
 }
 
 Task<Status> SimFile::Sync() {
   // What counts is what had returned when the sync began.
   const Status begun = co_await disk_.Begin(SimDisk::Operation::kSync, path_);
   if (!begun.ok()) {
+    if (disk_.dead_) co_return begun;
     // As Linux does it: pages that could not be written are dropped, and called clean.
-    std::erase_if(node_->pending, [](const auto& piece) { return piece->returned; });
+    std::vector<SimDisk::PiecePtr> kept;
+    for (SimDisk::PiecePtr& piece : node_->pending) {
+      (piece->returned ? node_->forgotten : kept).push_back(std::move(piece));
+    }
+    node_->pending = std::move(kept);
     co_return begun;
   }
   ++disk_.syncs_;
-  std::vector<std::shared_ptr<SimDisk::Piece>> covered;
-  for (const auto& piece : node_->pending) {
+  if (disk_.options_.sync_does_nothing) {
+    co_await disk_.Pause();
+    co_return disk_.Alive();
+  }
+  std::vector<SimDisk::PiecePtr> covered;
+  for (const SimDisk::PiecePtr& piece : node_->pending) {
     if (piece->returned) covered.push_back(piece);
   }
   co_await disk_.Pause();
-  if (disk_.dead_) co_return Status(Code::kIoError, "power is off");
-  if (disk_.options_.sync_does_nothing) co_return Status::Ok();
-  for (const auto& piece : covered) {
+  CO_RETURN_IF_ERROR(disk_.Alive());
+  for (const SimDisk::PiecePtr& piece : covered) {
     const auto found = std::find(node_->pending.begin(), node_->pending.end(), piece);
     if (found == node_->pending.end()) continue;
-    SimDisk::Apply(*piece, &node_->durable);
+    SimDisk::MakeDurable(*piece, node_.get());
     node_->pending.erase(found);
   }
   co_return Status::Ok();
@@ -89,7 +106,7 @@ Task<Status> SimFile::Resize(uint64_t size) {
   node_->pending.push_back(piece);
   co_await disk_.Pause();
   piece->returned = true;
-  co_return disk_.dead_ ? Status(Code::kIoError, "power is off") : Status::Ok();
+  co_return disk_.Alive();
 }
 
 Task<Status> SimFile::Allocate(uint64_t offset, uint64_t size) {
@@ -103,20 +120,47 @@ Task<Status> SimFile::Allocate(uint64_t offset, uint64_t size) {
 }
 
 Task<Status> SimFile::PunchHole(uint64_t offset, uint64_t size) {
-  const std::vector<uint8_t> zeros(size, 0);
-  const ByteSpan part(zeros);
-  co_return co_await WriteAt(offset, std::span<const ByteSpan>(&part, 1));
+  CO_RETURN_IF_ERROR(co_await disk_.Begin(SimDisk::Operation::kPunch, path_));
+  const uint64_t end = std::min<uint64_t>(offset + size, node_->content.size());
+  if (offset >= end) co_return Status::Ok();
+  auto piece = std::make_shared<SimDisk::Piece>();
+  piece->offset = offset;
+  piece->bytes.resize(end - offset);
+  piece->hole = true;
+  SimDisk::Apply(*piece, &node_->content);
+  if (end >= node_->written_end) node_->written_end = std::min(node_->written_end, offset);
+  node_->pending.push_back(piece);
+  co_await disk_.Pause();
+  piece->returned = true;
+  co_return disk_.Alive();
 }
 
-Task<Status> SimFile::Truncate(uint64_t size) { co_return co_await Resize(size); }
+Task<Status> SimFile::Truncate(uint64_t size) {
+  CO_RETURN_IF_ERROR(disk_.Alive());
+  co_return co_await Resize(size);
+}
 
 Task<Result<uint64_t>> SimFile::Size() {
-  if (disk_.dead_) co_return Status(Code::kIoError, "power is off");
+  CO_RETURN_IF_ERROR(disk_.Alive());
   co_return uint64_t{node_->content.size()};
 }
 
+// Holes are not told from zeros: pages of zeros count as holes.
+Task<Result<uint64_t>> SimFile::AllocatedBytes() {
+  CO_RETURN_IF_ERROR(disk_.Alive());
+  const std::vector<uint8_t>& content = node_->content;
+  uint64_t bytes = 0;
+  for (size_t at = 0; at < content.size(); at += kBlockBytes) {
+    const auto begin = content.begin() + static_cast<ptrdiff_t>(at);
+    const auto end =
+        begin + static_cast<ptrdiff_t>(std::min<size_t>(kBlockBytes, content.size() - at));
+    if (std::any_of(begin, end, [](uint8_t byte) { return byte != 0; })) bytes += kBlockBytes;
+  }
+  co_return bytes;
+}
+
 Task<Result<uint64_t>> SimFile::DataEnd(uint64_t from) {
-  if (disk_.dead_) co_return Status(Code::kIoError, "power is off");
+  CO_RETURN_IF_ERROR(disk_.Alive());
   const uint64_t end = (node_->written_end + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
   co_return std::max(from, std::min<uint64_t>(end, node_->content.size()));
 }
@@ -126,20 +170,25 @@ SimDisk::SimDisk(SimExecutor& executor, uint64_t seed, Options options)
 SimDisk::SimDisk(SimExecutor& executor, uint64_t seed) : SimDisk(executor, seed, Options()) {}
 
 Task<void> SimDisk::Pause() {
-  const auto nanoseconds =
-      static_cast<int64_t>(random_() % static_cast<uint64_t>(options_.delay_nanoseconds_max + 1));
-  Sleep sleep{Duration(nanoseconds)};
+  const auto bound = static_cast<uint64_t>(options_.delay_nanoseconds_max + 1);
+  Sleep sleep{Duration(static_cast<int64_t>(random_.Below(bound)))};
   co_await sleep;
+}
+
+Status SimDisk::Alive() const {
+  if (dead_) return Status(Code::kIoError, "power is off");
+  if (options_.vanished) return Status(Code::kIoError, "the drive is gone");
+  return Status::Ok();
 }
 
 Task<Status> SimDisk::Begin(Operation operation, std::string path) {
   const bool both = operation == Operation::kWrite || operation == Operation::kSync;
-  if (!both || Chance(50)) co_await Pause();
-  if (dead_) co_return Status(Code::kIoError, "power is off");
+  if (!both || Percent(50)) co_await Pause();
+  const bool by_path = operation >= Operation::kOpen;
+  if (by_path && options_.vanished && !dead_) co_return Status(Code::kNotFound, path);
+  CO_RETURN_IF_ERROR(Alive());
   co_return fault ? fault(operation, path) : Status::Ok();
 }
-
-bool SimDisk::Chance(int percent) { return random_() % 100 < static_cast<uint64_t>(percent); }
 
 void SimDisk::Apply(const Piece& piece, std::vector<uint8_t>* to) {
   if (piece.bytes.empty()) {
@@ -149,6 +198,17 @@ void SimDisk::Apply(const Piece& piece, std::vector<uint8_t>* to) {
   if (to->size() < piece.offset + piece.bytes.size()) to->resize(piece.offset + piece.bytes.size());
   std::copy(piece.bytes.begin(), piece.bytes.end(),
             to->begin() + static_cast<ptrdiff_t>(piece.offset));
+}
+
+void SimDisk::MakeDurable(const Piece& piece, Node* node) {
+  Apply(piece, &node->durable);
+  if (piece.bytes.empty()) return;
+  const uint64_t end = piece.offset + piece.bytes.size();
+  if (!piece.hole) {
+    node->durable_end = std::max(node->durable_end, end);
+  } else if (end >= node->durable_end) {
+    node->durable_end = std::min(node->durable_end, piece.offset);
+  }
 }
 
 std::string SimDisk::FolderOf(const std::string& path) {
@@ -179,7 +239,7 @@ Task<Result<std::unique_ptr<DiskFile>>> SimDisk::Open(std::string path, OpenMode
 }
 
 Task<Status> SimDisk::CreateDirectory(std::string path) {
-  if (dead_) co_return Status(Code::kIoError, "power is off");
+  CO_RETURN_IF_ERROR(Alive());
   for (std::string folder = path; !folder.empty(); folder = FolderOf(folder)) {
     folders_.insert(folder);
   }
@@ -205,7 +265,8 @@ Task<Status> SimDisk::SyncDirectory(std::string path) {
 }
 
 Task<Result<std::vector<std::string>>> SimDisk::List(std::string path) {
-  if (dead_) co_return Status(Code::kIoError, "power is off");
+  if (options_.vanished && !dead_) co_return Status(Code::kNotFound, path);
+  CO_RETURN_IF_ERROR(Alive());
   if (!folders_.contains(path)) co_return Status(Code::kNotFound, path);
   std::set<std::string> entries;
   for (const auto& [name, node] : names_) {
@@ -218,7 +279,7 @@ Task<Result<std::vector<std::string>>> SimDisk::List(std::string path) {
 }
 
 Task<Status> SimDisk::Remove(std::string path) {
-  if (dead_) co_return Status(Code::kIoError, "power is off");
+  CO_RETURN_IF_ERROR(co_await Begin(Operation::kRemove, path));
   if (!names_.contains(path)) co_return Status(Code::kNotFound, path);
   ChangeName(path, nullptr);
   co_return Status::Ok();
@@ -235,7 +296,7 @@ Task<Status> SimDisk::Rename(std::string from, std::string to) {
 }
 
 Task<Result<SpaceInfo>> SimDisk::Space(std::string) {
-  if (dead_) co_return Status(Code::kIoError, "power is off");
+  CO_RETURN_IF_ERROR(Alive());
   const uint64_t used = bytes_used();
   SpaceInfo info;
   info.total_bytes = options_.capacity_bytes;
@@ -243,15 +304,74 @@ Task<Result<SpaceInfo>> SimDisk::Space(std::string) {
   co_return info;
 }
 
-std::unique_ptr<SimDisk> SimDisk::Crash(Options options) {
+// Keeps each sector of the piece, or not.
+void SimDisk::Tear(const Piece& piece, Node* node) {
+  for (uint64_t at = 0; at < piece.bytes.size();) {
+    const uint64_t sector_end = (piece.offset + at) / kSectorBytes * kSectorBytes + kSectorBytes;
+    const uint64_t end = std::min<uint64_t>(piece.bytes.size(), sector_end - piece.offset);
+    if (Percent(50)) {
+      Piece sector;
+      sector.offset = piece.offset + at;
+      sector.bytes.assign(piece.bytes.begin() + static_cast<ptrdiff_t>(at),
+                          piece.bytes.begin() + static_cast<ptrdiff_t>(end));
+      MakeDurable(sector, node);
+    }
+    at = end;
+  }
+}
+
+void SimDisk::LosePower(Node* node, int keep_percent) {
+  std::vector<PiecePtr> pending = std::move(node->pending);
+  std::vector<PiecePtr> changed = std::move(node->forgotten);
+  node->pending.clear();
+  node->forgotten.clear();
+  for (const PiecePtr& piece : pending) {
+    changed.push_back(piece);
+    if (!Percent(keep_percent)) continue;
+    if (!piece->bytes.empty() && Percent(50)) {
+      Tear(*piece, node);
+    } else {
+      MakeDurable(*piece, node);
+    }
+  }
+  // What a reader sees is what is durable; only where something was pending can the two differ.
+  const bool cut = std::any_of(changed.begin(), changed.end(),
+                               [](const PiecePtr& piece) { return piece->bytes.empty(); });
+  if (cut) {
+    node->content = node->durable;
+  } else {
+    node->content.resize(node->durable.size());
+    for (const PiecePtr& piece : changed) {
+      if (piece->offset >= node->durable.size()) continue;
+      const uint64_t size =
+          std::min<uint64_t>(piece->bytes.size(), node->durable.size() - piece->offset);
+      const auto from = node->durable.begin() + static_cast<ptrdiff_t>(piece->offset);
+      std::copy_n(from, size, node->content.begin() + static_cast<ptrdiff_t>(piece->offset));
+    }
+  }
+  node->written_end = node->durable_end;
+}
+
+std::unique_ptr<SimDisk> SimDisk::Crash(Options options, Ending ending) {
+  CHECK(!dead_);
   dead_ = true;
-  auto after = std::make_unique<SimDisk>(executor_, random_(), options);
+  auto after = std::make_unique<SimDisk>(executor_, random_.Draw(), options);
   after->folders_ = folders_;
-  std::map<std::string, NodePtr> names = durable_names_;
-  const int keep = static_cast<int>(random_() % 101);  // some crashes keep most, some nothing
+  if (ending == Ending::kProcessKill) {
+    // The kernel goes on with what it was given, a write under way too.
+    for (const auto& [path, node] : names_) {
+      for (const PiecePtr& piece : node->pending) piece->returned = true;
+    }
+    after->names_ = std::move(names_);
+    after->durable_names_ = std::move(durable_names_);
+    after->pending_names_ = std::move(pending_names_);
+    return after;
+  }
+  std::map<std::string, NodePtr> names = std::move(durable_names_);
+  const int keep = static_cast<int>(random_.Below(101));  // some crashes keep most, some nothing
   for (const auto& [folder, changes] : pending_names_) {
     for (const NameChange& change : changes) {
-      if (!Chance(keep)) continue;
+      if (!Percent(keep)) continue;
       if (change.node == nullptr) {
         names.erase(change.path);
       } else {
@@ -259,57 +379,47 @@ std::unique_ptr<SimDisk> SimDisk::Crash(Options options) {
       }
     }
   }
-  std::map<NodePtr, NodePtr> copies;  // one file may have two names
-  for (const auto& [path, node] : names) {
-    NodePtr& copy = copies[node];
-    if (copy == nullptr) {
-      copy = std::make_shared<Node>();
-      copy->durable = node->durable;
-      for (const auto& piece : node->pending) {
-        if (!Chance(keep)) continue;
-        Piece torn = *piece;
-        if (!torn.bytes.empty() && Chance(50)) {  // each sector of it, or not
-          for (uint64_t at = 0; at < torn.bytes.size();) {
-            const uint64_t sector_end =
-                (torn.offset + at) / kSectorBytes * kSectorBytes + kSectorBytes;
-            const uint64_t end = std::min<uint64_t>(torn.bytes.size(), sector_end - torn.offset);
-            if (Chance(50)) {
-              Piece sector;
-              sector.offset = torn.offset + at;
-              sector.bytes.assign(torn.bytes.begin() + static_cast<ptrdiff_t>(at),
-                                  torn.bytes.begin() + static_cast<ptrdiff_t>(end));
-              Apply(sector, &copy->durable);
-              copy->written_end = std::max(copy->written_end, sector.offset + sector.bytes.size());
-            }
-            at = end;
-          }
-        } else {
-          Apply(torn, &copy->durable);
-        }
-      }
-      copy->content = copy->durable;
-      uint64_t end = copy->content.size();
-      while (end > 0 && copy->content[end - 1] == 0) --end;
-      copy->written_end = end;
+  std::set<const Node*> settled;  // one file may have two names
+  for (auto& [path, node] : names) {
+    if (!settled.insert(node.get()).second) {
+      node = std::make_shared<Node>(*node);
+      continue;
     }
-    after->names_[path] = copy;
+    LosePower(node.get(), keep);
   }
-  after->durable_names_ = after->names_;
+  after->names_ = names;
+  after->durable_names_ = std::move(names);
   return after;
 }
 
 std::unique_ptr<SimDisk> SimDisk::CleanCopy() {
-  auto copy = std::make_unique<SimDisk>(executor_, random_(), options_);
+  auto copy = std::make_unique<SimDisk>(executor_, random_.Draw(), options_);
   copy->folders_ = folders_;
   for (const auto& [path, node] : names_) {
     auto clean = std::make_shared<Node>();
     clean->content = node->content;
     clean->durable = node->content;
     clean->written_end = node->written_end;
+    clean->durable_end = node->written_end;
     copy->names_[path] = std::move(clean);
   }
   copy->durable_names_ = copy->names_;
   return copy;
+}
+
+std::string SimDisk::FlipBit(const std::string& suffix) {
+  std::vector<std::string> paths;
+  for (const auto& [path, node] : names_) {
+    if (path.ends_with(suffix) && node->written_end > 0) paths.push_back(path);
+  }
+  if (paths.empty()) return "";
+  const std::string& path = paths[random_.Below(paths.size())];
+  Node& node = *names_[path];
+  const uint64_t bit = random_.Below(8 * std::min(node.written_end, node.content.size()));
+  const auto mask = static_cast<uint8_t>(1U << (bit % 8));
+  node.content[bit / 8] ^= mask;
+  if (bit / 8 < node.durable.size()) node.durable[bit / 8] ^= mask;
+  return path;
 }
 
 std::vector<uint8_t>* SimDisk::Content(const std::string& path) {
@@ -320,6 +430,7 @@ std::vector<uint8_t>* SimDisk::Content(const std::string& path) {
 void SimDisk::PutFile(const std::string& path, std::vector<uint8_t> content) {
   auto node = std::make_shared<Node>();
   node->written_end = content.size();
+  node->durable_end = content.size();
   node->durable = content;
   node->content = std::move(content);
   for (std::string folder = FolderOf(path); !folder.empty(); folder = FolderOf(folder)) {
@@ -345,12 +456,9 @@ std::vector<std::string> SimDisk::Files() const {
 }
 
 uint64_t SimDisk::bytes_used() const {
-  std::set<const Node*> counted;
   uint64_t bytes = 0;
-  for (const auto& [path, node] : names_) {
-    if (counted.insert(node.get()).second) bytes += node->content.size();
-  }
+  for (const auto& [path, node] : names_) bytes += node->content.size();
   return bytes;
 }
 
-}  // namespace ashlar::chunk_server
+}  // namespace ashlar

@@ -1,9 +1,9 @@
 // The simulated disk is a judge, so it is judged too.
 #include <gtest/gtest.h>
 
-#include "chunk_server/tests/sim_disk.h"
+#include "runtime/sim_disk.h"
 
-namespace ashlar::chunk_server {
+namespace ashlar {
 namespace {
 
 Status WriteText(SimExecutor& executor, DiskFile& file, uint64_t offset, const std::string& text) {
@@ -67,4 +67,4 @@ TEST(SimDiskTest, AFailedSyncForgetsAndTheNextOneSucceeds) {
 }
 
 }  // namespace
-}  // namespace ashlar::chunk_server
+}  // namespace ashlar
