@@ -52,6 +52,46 @@ void BM_Md5(benchmark::State& state) {
 }
 BENCHMARK(BM_Md5)->Arg(512)->Arg(65536);
 
+// Arguments: how many streams, whether they have SHA-256 beside MD5. Pieces of 64 KiB.
+template <void (*kFunction)(std::span<const HashWork>)>
+void BM_Streams(benchmark::State& state) {
+  constexpr size_t kPieceBytes = 65536;
+  const auto count = static_cast<size_t>(state.range(0));
+  const auto bytes = RandomBytes(count * kPieceBytes);
+  std::vector<Md5Hasher> md5(count);
+  std::vector<Sha256Hasher> sha256(count);
+  std::vector<HashWork> work;
+  for (size_t i = 0; i < count; ++i) {
+    work.push_back({&md5[i], state.range(1) != 0 ? &sha256[i] : nullptr,
+                    ByteSpan(bytes).subspan(i * kPieceBytes, kPieceBytes)});
+  }
+  for (auto _ : state) kFunction(work);
+  SetBytes(state, bytes.size());
+}
+void StreamCounts(benchmark::internal::Benchmark* benchmark) {
+  for (const int with_sha256 : {0, 1}) {
+    for (const int count : {1, 2, 3, 4, 8, 16}) benchmark->Args({count, with_sha256});
+  }
+}
+BENCHMARK_TEMPLATE(BM_Streams, UpdateTogetherPortable)->Args({1, 0})->Args({1, 1});
+BENCHMARK_TEMPLATE(BM_Streams, UpdateTogether)->Apply(StreamCounts);
+
+// The kernel of CPUs without AVX-512. Argument: how many streams.
+void BM_Md5EightAvx2(benchmark::State& state) {
+  constexpr size_t kBlocks = 1024;
+  const auto bytes = RandomBytes(kBlocks * 64);
+  std::vector<digest_kernels::StreamLane> lanes(static_cast<size_t>(state.range(0)));
+  std::vector<digest_kernels::StreamLane*> pointers;
+  for (auto& lane : lanes) {
+    lane.next = bytes.data();
+    pointers.push_back(&lane);
+  }
+  if (!digest_kernels::CpuHasAvx2()) return state.SkipWithError("no AVX2");
+  for (auto _ : state) digest_kernels::Md5EightAvx2(pointers, kBlocks);
+  SetBytes(state, bytes.size() * lanes.size());
+}
+BENCHMARK(BM_Md5EightAvx2)->Arg(2)->Arg(8);
+
 void BM_HmacSha256(benchmark::State& state) {
   const auto bytes = RandomBytes(32);
   for (auto _ : state) benchmark::DoNotOptimize(HmacSha256(bytes, bytes));

@@ -53,6 +53,8 @@ class HttpServer {
  public:
   // `group` must outlive the server.
   HttpServer(EventLoopGroup& group, HttpServerOptions options, HttpHandler handler);
+  // On one executor, for streams that come by Serve: a simulation has no sockets to listen on.
+  HttpServer(Executor& executor, HttpServerOptions options, HttpHandler handler);
   // Shutdown must have been awaited when Listen was called.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -61,6 +63,8 @@ class HttpServer {
   // May be called more than once, for several addresses. The port bound; errors as
   // EventLoopGroup::Listen.
   Result<uint16_t> Listen(const ListenOptions& options);
+  // A connection that somebody else accepted, on the executor that it belongs to.
+  void Serve(std::unique_ptr<Stream> stream, Executor& executor);
   // Stops listening, closes idle connections, lets requests in flight finish (shutdown_timeout,
   // then their connections are aborted) and waits for all of them.
   Task<void> Shutdown();

@@ -14,6 +14,10 @@ namespace {
 
 // Bytes are hashed in pieces that stay in the first-level cache for all the hashes.
 constexpr size_t kHashPieceBytes = 16 * 1024;
+// Larger bodies are hashed together with the others of the executor, in pieces of one size: streams
+// of equal length run fastest side by side. Sixteen of them fit into the second-level cache.
+constexpr size_t kBundledBodyBytesMin = 128 * 1024 + 1;
+constexpr size_t kBundledPieceBytes = 64 * 1024;
 constexpr size_t kWireBufferBytes = 64 * 1024;
 constexpr size_t kSmallBodyStepBytes = 16 * 1024;
 
@@ -98,13 +102,20 @@ class BodyVerifier {
     while (!bytes.empty()) {
       const ByteSpan piece = bytes.first(std::min(bytes.size(), kHashPieceBytes));
       bytes = bytes.subspan(piece.size());
-      if (payload_hash_.has_value()) payload_hash_->Update(piece);
-      if (md5_.has_value()) md5_->Update(piece);
-      const bool is_crc64 =
-          calculator_.has_value() && calculator_->algorithm() == ChecksumAlgorithm::kCrc64Nvme;
-      if (is_object_ || is_crc64) crc64_ = ashlar::Crc64Nvme(crc64_, piece);
-      if (calculator_.has_value() && !is_crc64) calculator_->Update(piece);
+      UpdateChecksums(piece);
+      if (md5_.has_value()) {
+        const HashWork work = Work(piece);
+        UpdateTogether(std::span(&work, 1));
+      } else if (payload_hash_.has_value()) {
+        payload_hash_->Update(piece);
+      }
     }
+  }
+  // The same for an object, in the company of other bodies. `bytes` stay until it returns.
+  Task<void> Update(ByteSpan bytes, HashBundler& bundler) {
+    CHECK(is_object_);
+    UpdateChecksums(bytes);
+    return bundler.Update(Work(bytes));
   }
 
   // Once, when all bytes have come. `trailers`: as the aws-chunked decoder checked them.
@@ -138,11 +149,25 @@ class BodyVerifier {
     return std::nullopt;
   }
 
+  model::ChecksumAlgorithm checksum_algorithm() const {
+    return calculator_.has_value() ? ToModel(calculator_->algorithm())
+                                   : model::ChecksumAlgorithm::kNone;
+  }
   const Md5Digest& md5() const { return md5_digest_; }
   const model::Checksum& checksum() const { return checksum_; }
   uint64_t crc64() const { return crc64_; }
 
  private:
+  void UpdateChecksums(ByteSpan bytes) {
+    const bool is_crc64 =
+        calculator_.has_value() && calculator_->algorithm() == ChecksumAlgorithm::kCrc64Nvme;
+    if (is_object_ || is_crc64) crc64_ = ashlar::Crc64Nvme(crc64_, bytes);
+    if (calculator_.has_value() && !is_crc64) calculator_->Update(bytes);
+  }
+  HashWork Work(ByteSpan bytes) {
+    return {&*md5_, payload_hash_.has_value() ? &payload_hash_->hasher() : nullptr, bytes};
+  }
+
   std::optional<Md5Digest> content_md5_;
   ChecksumRequest expected_;
   std::optional<PayloadHashCheck> payload_hash_;
@@ -173,6 +198,9 @@ class RequestBody final : public VerifiedBody {
     CHECK(verified_);
     return verifier_.checksum();
   }
+  model::ChecksumAlgorithm checksum_algorithm() const override {
+    return verifier_.checksum_algorithm();
+  }
   uint64_t Crc64Nvme() const override {
     CHECK(verified_);
     return verifier_.crc64();
@@ -183,16 +211,16 @@ class RequestBody final : public VerifiedBody {
     CHECK(!out.empty());
     if (error_.has_value()) co_return AsStatus();
     if (verified_) co_return size_t{0};
-    Result<size_t> count(size_t{0});
-    if (decoder_.has_value()) {
-      count = co_await ReadDecoded(out);
-    } else {
-      count = co_await ReadPlain(out);
-    }
-    if (!count.ok()) co_return count;
-    if (*count > 0) {
-      verifier_.Update(out.first(*count));
-      left_ -= *count;
+    const bool bundled = size_ >= kBundledBodyBytesMin;
+    if (bundled) out = out.first(std::min(out.size(), kBundledPieceBytes));
+    CO_ASSIGN_OR_RETURN(const size_t count, co_await ReadPayload(out, bundled));
+    if (count > 0) {
+      left_ -= count;
+      if (bundled) {
+        co_await verifier_.Update(out.first(count), exchange_.hash_bundler());
+      } else {
+        verifier_.Update(out.first(count));
+      }
       co_return count;
     }
     static const std::vector<std::pair<std::string, std::string>> kNoTrailers;
@@ -212,10 +240,26 @@ class RequestBody final : public VerifiedBody {
     return AsStatus();
   }
 
-  Task<Result<size_t>> ReadPlain(MutableByteSpan out) {
-    if (left_ == 0) co_return size_t{0};
+  // 0 at the end. `whole`: less than all of `out` only there.
+  Task<Result<size_t>> ReadPayload(MutableByteSpan out, bool whole) {
+    size_t filled = 0;
+    do {
+      Result<size_t> count(size_t{0});
+      if (decoder_.has_value()) {
+        count = co_await ReadDecoded(out.subspan(filled));
+      } else {
+        count = co_await ReadPlain(out.subspan(filled), left_ - filled);
+      }
+      if (!count.ok()) co_return count;
+      filled += *count;
+    } while (whole && filled < out.size() && filled < left_);
+    co_return filled;
+  }
+
+  Task<Result<size_t>> ReadPlain(MutableByteSpan out, uint64_t left) {
+    if (left == 0) co_return size_t{0};
     Result<size_t> count =
-        co_await exchange_.ReadBody(out.first(std::min<uint64_t>(out.size(), left_)));
+        co_await exchange_.ReadBody(out.first(std::min<uint64_t>(out.size(), left)));
     if (!count.ok()) co_return Fail(WireError(count.status()));
     if (*count == 0) co_return Fail(S3Error(S3Code::kIncompleteBody));
     co_return count;

@@ -32,15 +32,6 @@ MetadataDb::MetadataDb(OrderedStore& store, Clock& clock, Random& random, CacheO
 
 MetadataDb::~MetadataDb() = default;
 
-Task<Status> MetadataDb::Impl::Submit(TransactionBody body) {
-  if (!start_status.ok()) co_return start_status;
-  std::vector<TransactionBody> bodies;
-  bodies.push_back(std::move(body));
-  const std::vector<Status> statuses = co_await store.Submit(std::move(bodies));
-  CHECK(statuses.size() == 1);
-  co_return statuses[0];
-}
-
 Sequence MetadataDb::ReserveSequence() { return impl_->NextSequence(); }
 
 Task<Result<std::string>> MetadataDb::GetSetting(std::string name) {

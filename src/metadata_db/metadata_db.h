@@ -235,18 +235,19 @@ class MetadataDb {
       CompleteUploadChange change);
   Task<Status> AbortUpload(BucketId bucket, std::string key, UniqueId upload_id);
 
-  // ---- extents, repair, reclaim
+  // ---- extents, outbox; background work sees more of extents through ExtentCatalog
   Task<Result<std::shared_ptr<const model::Extent>>> GetExtent(ExtentId id);  // kNotFound
   // Notes damage found by reads; idempotent.
   Task<Status> RecordRepairs(std::vector<model::RepairOrder> orders);
   // Extents that were written for a change that was never submitted: referenced by nobody.
   Task<Status> RecordAbandonedExtents(NewExtents extents);
-  Task<Result<std::vector<model::RepairOrder>>> ListRepairs(uint32_t max_entries);
-  Task<Result<std::vector<model::ReclaimRecord>>> ListReclaims(uint32_t max_entries);
   Task<Result<std::vector<model::OutboxEvent>>> ListOutbox(Sequence after, uint32_t max_entries);
+  // Removes the events up to `through`: every reader of the outbox has done its work on them.
+  Task<Status> TrimOutbox(Sequence through);
   Task<Result<uint64_t>> LiveBytes(ExtentId id);
 
  private:
+  friend class ExtentCatalog;  // the other half of this class: extent_catalog.h
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

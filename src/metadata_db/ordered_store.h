@@ -94,6 +94,12 @@ struct RocksDbOptions {
 // Opens or creates. Every failure is a clear message (locked by another process, no space,
 // corrupt).
 [[nodiscard]] Result<std::unique_ptr<OrderedStore>> OpenRocksDbStore(const RocksDbOptions& options);
+// Opens what is there and changes nothing; Submit answers kUnavailable. For tools, while no server
+// runs.
+[[nodiscard]] Result<std::unique_ptr<OrderedStore>> OpenRocksDbStoreReadOnly(
+    const RocksDbOptions& options);
+// Removes the files of a store that nobody has open, and its folder. Fine if there is none.
+Status RemoveRocksDbStore(const std::string& path);
 [[nodiscard]] std::unique_ptr<OrderedStore> NewMemoryStore();
 
 }  // namespace ashlar::metadata_db

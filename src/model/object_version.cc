@@ -22,12 +22,16 @@ namespace {
 
 using internal::Finish;
 using internal::kRowFormat;
+using internal::PutChecksum;
 using internal::PutHeaders;
 using internal::PutMilliseconds;
+using internal::PutSlice;
+using internal::TakeChecksum;
 using internal::TakeEnum;
 using internal::TakeHeaders;
 using internal::TakeId;
 using internal::TakeMilliseconds;
+using internal::TakeSlice;
 using internal::TakeText;
 using internal::TakeVarint32;
 
@@ -108,20 +112,6 @@ std::string TakeEtag(Decoder& in) {
   return etag;
 }
 
-void PutChecksum(Encoder& out, const Checksum& checksum) {
-  out.U8(static_cast<uint8_t>(checksum.algorithm));
-  out.U8(static_cast<uint8_t>(checksum.type));
-  out.Text(checksum.value);
-}
-
-Checksum TakeChecksum(Decoder& in) {
-  Checksum checksum;
-  checksum.algorithm = TakeEnum(in, ChecksumAlgorithm::kSha256);
-  checksum.type = TakeEnum(in, ChecksumType::kComposite);
-  checksum.value = TakeText(in);
-  return checksum;
-}
-
 uint64_t SliceBytes(const Part& part) {
   uint64_t sum = 0;
   for (const Slice& slice : part.slices) sum += slice.length;
@@ -135,11 +125,7 @@ void PutPart(Encoder& out, const Part& part) {
   out.Varint(part.size);
   out.Text(part.checksum_value);
   out.Varint(part.slices.size());
-  for (const Slice& slice : part.slices) {
-    out.Raw(slice.extent.bytes);
-    out.Varint(slice.offset);
-    out.Varint(slice.length);
-  }
+  for (const Slice& slice : part.slices) PutSlice(out, slice);
 }
 
 Part TakePart(Decoder& in) {
@@ -155,14 +141,9 @@ Part TakePart(Decoder& in) {
   part.slices.reserve(count);
   uint64_t sum = 0;
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
-    Slice slice;
-    slice.extent = TakeId(in);
-    slice.offset = in.Varint();
-    slice.length = in.Varint();
+    part.slices.push_back(TakeSlice(in));
     // Readers add these up: no sum of a row may wrap around.
-    if (__builtin_add_overflow(sum, slice.length, &sum)) in.Fail();
-    if (slice.offset > UINT64_MAX - slice.length) in.Fail();
-    part.slices.push_back(slice);
+    if (__builtin_add_overflow(sum, part.slices.back().length, &sum)) in.Fail();
   }
   if (sum != part.size) in.Fail();
   return part;

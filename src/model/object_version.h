@@ -14,6 +14,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "model/extent.h"
 
 namespace ashlar::model {
 
@@ -115,21 +116,45 @@ enum class ReclaimCause : uint8_t {
   kOverwritten,
   kAborted,
   kFailedWrite,
-  kReplacedPart
+  kReplacedPart,
+  kCompacted,  // its live slices were moved to another extent
+  kMoved,      // a shard that was rebuilt or moved elsewhere
+  kOrphan,     // a shard that no extent row names
 };
+// How far an extent without references has come. Each step waits for its own period.
+enum class ReclaimPhase : uint8_t { kDead = 0, kSeen = 1, kTrash = 2 };
 // An extent without any reference left; consumed by reclaiming, after its grace period.
 struct ReclaimRecord {
   ExtentId extent;
   ReclaimCause cause = ReclaimCause::kDeleted;
   int64_t dead_since_ms = 0;
+  ReclaimPhase phase = ReclaimPhase::kDead;
+  // The reclaimer's own clock (seconds of observed uptime, never set back or forward by anybody)
+  // when the phase began; counts beside the wall clock, and the later of the two decides.
+  int64_t phase_at_s = 0;
+  int64_t phase_since_ms = 0;
   bool operator==(const ReclaimRecord&) const = default;
+};
+// A shard record on a drive that no extent row names: to be purged after its grace period.
+struct DeadShard {
+  ShardLocation location;
+  ExtentId extent;
+  uint8_t shard_index = 0;
+  uint64_t body_bytes = 0;
+  ReclaimCause cause = ReclaimCause::kMoved;
+  int64_t since_ms = 0;
+  int64_t since_s = 0;  // of the reclaimer's clock; 0: it has not seen it yet
+  bool operator==(const DeadShard&) const = default;
 };
 
 enum class EventType : uint8_t {
   kObjectPut = 0,
   kObjectDeleted = 1,
   kBucketCreated,
-  kBucketDeleted
+  kBucketDeleted,
+  // Compaction put the bytes of a version elsewhere. For the metadata journal; nothing that a
+  // client sees has changed.
+  kSlicesMoved,
 };
 // One change, in commit order, for replication and notifications.
 struct OutboxEvent {
@@ -142,6 +167,9 @@ struct OutboxEvent {
   uint64_t size = 0;
   std::string etag;
   int64_t time_ms = 0;
+  // Of a put whose content begins in an extent: says which directory entry the version was, also
+  // when the version has gone before anybody read the event.
+  std::optional<Slice> first_slice = std::nullopt;
   bool operator==(const OutboxEvent&) const = default;
 };
 
@@ -160,6 +188,8 @@ struct DirectoryEntry {
   uint64_t object_size = 0;
   std::array<uint8_t, 16> md5{};
   int64_t time_ms = 0;
+  Checksum checksum;  // its value is padded to the length of its algorithm until it is known
+  std::string storage_class = "STANDARD";
   HeaderList system_headers;
   HeaderList user_metadata;
   bool operator==(const DirectoryEntry&) const = default;
@@ -182,6 +212,8 @@ struct DirectoryEntry {
 [[nodiscard]] Result<RepairOrder> DecodeRepairOrder(std::string_view row);
 [[nodiscard]] std::string EncodeReclaimRecord(const ReclaimRecord& record);
 [[nodiscard]] Result<ReclaimRecord> DecodeReclaimRecord(std::string_view row);
+[[nodiscard]] std::string EncodeDeadShard(const DeadShard& shard);
+[[nodiscard]] Result<DeadShard> DecodeDeadShard(std::string_view row);
 [[nodiscard]] std::string EncodeOutboxEvent(const OutboxEvent& event);
 [[nodiscard]] Result<OutboxEvent> DecodeOutboxEvent(std::string_view row);
 // A directory is a sequence of entries. The encoded size of an entry depends only on the lengths of

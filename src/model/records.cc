@@ -1,11 +1,12 @@
-// Rows of buckets, repair orders, reclaim records and outbox events, and the directory inside an
-// extent. Each begins with a format byte; the fields follow in the order of the code. Integers are
-// LEB128 varints, except in the directory, where they have a fixed width: its space is reserved
-// before all values are known.
+// Rows of buckets, repair orders, reclaim records, dead shards and outbox events, and the directory
+// inside an extent. Each begins with a format byte; the fields follow in the order of the code.
+// Integers are LEB128 varints, except in the directory, where they have a fixed width: its space is
+// reserved before all values are known.
 #include <cstring>
 
 #include "model/internal/fields.h"
 #include "model/object_version.h"
+#include "model/shard_record.h"
 
 namespace ashlar::model {
 
@@ -44,18 +45,29 @@ Status Finish(const Decoder& in, const char* what) {
 
 using internal::Finish;
 using internal::kRowFormat;
+using internal::PutChecksum;
 using internal::PutHeaders;
 using internal::PutMilliseconds;
+using internal::PutSlice;
 using internal::TakeBool;
+using internal::TakeChecksum;
 using internal::TakeEnum;
 using internal::TakeHeaders;
 using internal::TakeId;
 using internal::TakeMilliseconds;
+using internal::TakeSlice;
 using internal::TakeText;
+using internal::TakeVarint32;
 
 namespace {
 
-constexpr size_t kEntryBytesMin = 16 + 16 + 4 + 8 + 8 + 8 + 1 + 8 + 16 + 8 + 4;
+// Second versions: a reclaim record without its phase, an event without its first slice, and a
+// directory without checksum and storage class were the first.
+constexpr uint8_t kReclaimFormat = 2;
+constexpr uint8_t kEventFormat = 2;
+constexpr uint8_t kDirectoryFormat = 2;
+
+constexpr size_t kEntryBytesMin = 16 + 16 + 4 + 8 + 8 + 8 + 1 + 8 + 16 + 8 + 4 + 4;
 
 Status UnknownVersion(const char* what) {
   return Status(Code::kCorrupt, std::string(what) + ": unknown version");
@@ -74,6 +86,8 @@ void PutEntry(Encoder& out, const DirectoryEntry& entry) {
   out.U64(static_cast<uint64_t>(entry.time_ms));
   out.Text(entry.bucket);
   out.Text(entry.key);
+  PutChecksum(out, entry.checksum);
+  out.Text(entry.storage_class);
   PutHeaders(out, entry.system_headers);
   PutHeaders(out, entry.user_metadata);
 }
@@ -93,6 +107,8 @@ DirectoryEntry TakeEntry(Decoder& in) {
   entry.time_ms = static_cast<int64_t>(in.U64());
   entry.bucket = TakeText(in);
   entry.key = TakeText(in);
+  entry.checksum = TakeChecksum(in);
+  entry.storage_class = TakeText(in);
   entry.system_headers = TakeHeaders(in);
   entry.user_metadata = TakeHeaders(in);
   return entry;
@@ -153,28 +169,75 @@ Result<RepairOrder> DecodeRepairOrder(std::string_view row) {
 std::string EncodeReclaimRecord(const ReclaimRecord& record) {
   std::string row;
   Encoder out(&row);
-  out.U8(kRowFormat);
+  out.U8(kReclaimFormat);
   out.Raw(record.extent.bytes);
   out.U8(static_cast<uint8_t>(record.cause));
   PutMilliseconds(out, record.dead_since_ms);
+  out.U8(static_cast<uint8_t>(record.phase));
+  out.Varint(static_cast<uint64_t>(record.phase_at_s));
+  PutMilliseconds(out, record.phase_since_ms);
   return row;
 }
 
 Result<ReclaimRecord> DecodeReclaimRecord(std::string_view row) {
   Decoder in(row);
-  if (in.U8() != kRowFormat) return UnknownVersion("reclaim record");
+  if (in.U8() != kReclaimFormat) return UnknownVersion("reclaim record");
   ReclaimRecord record;
   record.extent = TakeId(in);
-  record.cause = TakeEnum(in, ReclaimCause::kReplacedPart);
+  record.cause = TakeEnum(in, ReclaimCause::kOrphan);
   record.dead_since_ms = TakeMilliseconds(in);
+  record.phase = TakeEnum(in, ReclaimPhase::kTrash);
+  record.phase_at_s = static_cast<int64_t>(in.Varint());
+  record.phase_since_ms = TakeMilliseconds(in);
   RETURN_IF_ERROR(Finish(in, "reclaim record"));
   return record;
+}
+
+std::string EncodeDeadShard(const DeadShard& shard) {
+  CHECK(shard.location.present && shard.location.offset % kRecordAlignment == 0);
+  std::string row;
+  Encoder out(&row);
+  out.U8(kRowFormat);
+  out.Varint(shard.location.drive.value);
+  out.Varint(shard.location.generation);
+  out.Varint(shard.location.volume);
+  out.Varint(shard.location.offset / kRecordAlignment);
+  out.Raw(shard.extent.bytes);
+  out.U8(shard.shard_index);
+  out.Varint(shard.body_bytes);
+  out.U8(static_cast<uint8_t>(shard.cause));
+  PutMilliseconds(out, shard.since_ms);
+  out.Varint(static_cast<uint64_t>(shard.since_s));
+  return row;
+}
+
+Result<DeadShard> DecodeDeadShard(std::string_view row) {
+  Decoder in(row);
+  if (in.U8() != kRowFormat) return UnknownVersion("dead shard");
+  DeadShard shard;
+  const uint64_t drive = in.Varint();
+  if (drive > UINT16_MAX) in.Fail();
+  shard.location.drive.value = static_cast<uint16_t>(drive);
+  shard.location.present = true;
+  shard.location.generation = TakeVarint32(in);
+  shard.location.volume = TakeVarint32(in);
+  const uint64_t units = in.Varint();
+  if (units > UINT64_MAX / kRecordAlignment) in.Fail();
+  shard.location.offset = units * kRecordAlignment;
+  shard.extent = TakeId(in);
+  shard.shard_index = in.U8();
+  shard.body_bytes = in.Varint();
+  shard.cause = TakeEnum(in, ReclaimCause::kOrphan);
+  shard.since_ms = TakeMilliseconds(in);
+  shard.since_s = static_cast<int64_t>(in.Varint());
+  RETURN_IF_ERROR(Finish(in, "dead shard"));
+  return shard;
 }
 
 std::string EncodeOutboxEvent(const OutboxEvent& event) {
   std::string row;
   Encoder out(&row);
-  out.U8(kRowFormat);
+  out.U8(kEventFormat);
   out.Varint(event.sequence.value);
   out.U8(static_cast<uint8_t>(event.type));
   out.Varint(event.bucket.value);
@@ -184,15 +247,17 @@ std::string EncodeOutboxEvent(const OutboxEvent& event) {
   out.Varint(event.size);
   out.Text(event.etag);
   PutMilliseconds(out, event.time_ms);
+  out.U8(event.first_slice ? 1 : 0);
+  if (event.first_slice) PutSlice(out, *event.first_slice);
   return row;
 }
 
 Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
   Decoder in(row);
-  if (in.U8() != kRowFormat) return UnknownVersion("outbox event");
+  if (in.U8() != kEventFormat) return UnknownVersion("outbox event");
   OutboxEvent event;
   event.sequence.value = in.Varint();
-  event.type = TakeEnum(in, EventType::kBucketDeleted);
+  event.type = TakeEnum(in, EventType::kSlicesMoved);
   event.bucket.value = in.Varint();
   event.key = TakeText(in);
   event.version_id = TakeText(in);
@@ -200,6 +265,7 @@ Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
   event.size = in.Varint();
   event.etag = TakeText(in);
   event.time_ms = TakeMilliseconds(in);
+  if (TakeBool(in)) event.first_slice = TakeSlice(in);
   RETURN_IF_ERROR(Finish(in, "outbox event"));
   return event;
 }
@@ -207,7 +273,7 @@ Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
 std::string EncodeDirectory(const std::vector<DirectoryEntry>& entries) {
   std::string bytes;
   Encoder out(&bytes);
-  out.U8(kRowFormat);
+  out.U8(kDirectoryFormat);
   out.U32(static_cast<uint32_t>(entries.size()));
   for (const DirectoryEntry& entry : entries) PutEntry(out, entry);
   return bytes;
@@ -215,7 +281,7 @@ std::string EncodeDirectory(const std::vector<DirectoryEntry>& entries) {
 
 Result<std::vector<DirectoryEntry>> DecodeDirectory(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.U8() != kRowFormat) return UnknownVersion("directory");
+  if (in.U8() != kDirectoryFormat) return UnknownVersion("directory");
   const uint32_t count = in.U32();
   if (count > in.remaining() / kEntryBytesMin) {
     return Status(Code::kCorrupt, "directory: number of entries");

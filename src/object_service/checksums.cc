@@ -48,6 +48,8 @@ Result<std::string> FullObject(ChecksumAlgorithm algorithm, const std::vector<st
 
 }  // namespace
 
+size_t ChecksumTextBytes(ChecksumAlgorithm algorithm) { return (RawBytes(algorithm) + 2) / 3 * 4; }
+
 std::string EncodeCrc32(uint32_t crc) {
   const uint32_t big = __builtin_bswap32(crc);
   return Base64Encode({reinterpret_cast<const uint8_t*>(&big), sizeof(big)});

@@ -16,6 +16,8 @@ namespace ashlar::object_service {
 // Base64 of the big-endian value, as S3 writes it.
 [[nodiscard]] std::string EncodeCrc32(uint32_t crc);
 [[nodiscard]] std::string EncodeCrc64(uint64_t crc);
+// Length of the base64 text of a checksum of the full object; 0 for kNone.
+[[nodiscard]] size_t ChecksumTextBytes(model::ChecksumAlgorithm algorithm);
 
 // Feeds bytes in order; Finish once. kNone computes nothing.
 class ChecksumHasher {

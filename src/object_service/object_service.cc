@@ -1,6 +1,8 @@
 // Life cycle of the service, and the operations that are the metadata database's alone.
 #include "object_service/object_service.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "object_service/internal/gathering.h"
 #include "object_service/internal/service.h"
@@ -22,6 +24,9 @@ prometheus::Gauge& DriveGauge(size_t index) {
 
 constexpr auto kWatchTick = std::chrono::milliseconds(250);
 constexpr int kTicksBetweenTries = 20;
+// Drives that are online are tried too, more rarely: nobody else would notice that one was pulled
+// while the store is idle.
+constexpr int kTicksBetweenRounds = 120;
 
 Task<void> Watch(Core* core) {
   int tick = 0;
@@ -32,9 +37,9 @@ Task<void> Watch(Core* core) {
     for (chunk_server::ChunkStore* store : core->deps.stores) {
       const bool online = store->GetStatus().state == chunk_server::DriveState::kOnline;
       DriveGauge(store->drive().value).Set(online ? 1 : 0);
-      if (online) continue;
+      if (online && tick % kTicksBetweenRounds != 0) continue;
       const Status status = co_await store->Probe();
-      if (!status.ok()) continue;
+      if (online || !status.ok()) continue;
       spdlog::info("msg=\"drive is back\" drive={}", store->drive().value + 1);
     }
   }
@@ -68,6 +73,8 @@ Task<Status> ObjectService::DeleteBucket(std::string name) {
 Task<Result<std::vector<model::Bucket>>> ObjectService::ListBuckets(std::string prefix,
                                                                     std::string start_after,
                                                                     uint32_t max_entries) {
+  // Buckets of our own begin with a dot, and sort before all that a client can name.
+  start_after = std::max(start_after, std::string("/"));
   return impl_->core.deps.metadata.ListBuckets(std::move(prefix), std::move(start_after),
                                                max_entries);
 }

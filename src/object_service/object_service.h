@@ -58,6 +58,8 @@ class BodySource {
   virtual Md5Digest Md5() const = 0;
   // The client's algorithm, else the default of whoever opened the body.
   virtual model::Checksum Checksum() const = 0;
+  // That of Checksum(), known from the start.
+  virtual model::ChecksumAlgorithm checksum_algorithm() const = 0;
   // Always computed: multipart uploads without an algorithm of their own combine it.
   virtual uint64_t Crc64Nvme() const = 0;
 };
@@ -149,6 +151,11 @@ struct ObjectServiceOptions {
   int missing_shards_max_on_write = 2;
 };
 
+struct GatheredRuns {
+  metadata_db::NewExtents extents;
+  std::vector<model::Slice> slices;  // one a run: where its bytes are now
+};
+
 class ObjectService {
  public:
   struct Dependencies {
@@ -205,6 +212,12 @@ class ObjectService {
   // On kInvalidArgument `refusal` says what was wrong.
   Task<Result<VersionPtr>> CompleteUpload(CompleteUploadRequest request, CompleteRefusal* refusal);
   Task<Status> AbortUpload(BucketPtr bucket, std::string key, UniqueId upload_id);
+
+  // ---- compaction
+  // Writes the bytes of `runs` (at most model::kExtentDataBytesMax, verified), one after the other,
+  // as one new extent. Its directory says of them what those of their extents say. Durable, and
+  // nothing refers to it yet: the caller commits references or records it as abandoned.
+  Task<Result<GatheredRuns>> GatherRuns(std::vector<model::Slice> runs);
 
   // ---- health: writes, reads and verifies a few bytes through the whole path short of S3; the
   // text names what is wrong ("drive 3 (path): ...").

@@ -26,8 +26,7 @@ model::ObjectVersion DraftVersion(const ObjectAttributes& attributes, BodySource
 Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, BodySource& body) {
   Core& core = impl_->core;
   model::DirectoryEntry entry =
-      NewDirectoryEntry(core, request.bucket->name, request.key, request.attributes);
-  entry.object_size = body.size();
+      NewDirectoryEntry(core, request.bucket->name, request.key, request.attributes, body);
   metadata_db::PutObjectChange change;
   change.bucket = request.bucket->id;
   change.key = request.key;
@@ -37,6 +36,7 @@ Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, Body
     CO_ASSIGN_OR_RETURN(const SmallBody small, co_await ReadSmallBody(core, body));
     change.version = DraftVersion(request.attributes, body);
     entry.md5 = body.Md5();
+    entry.checksum = body.Checksum();
     co_return co_await impl_->object_packer.Store(small.bytes(), std::move(entry),
                                                   std::move(change));
   }

@@ -29,18 +29,19 @@ Task<Result<model::UploadPart>> ObjectService::UploadPart(UploadPartRequest requ
   change.began = core.deps.metadata.ReserveSequence();
 
   ObjectAttributes attributes;
+  attributes.storage_class = request.upload.storage_class;
   attributes.system_headers = request.upload.system_headers;
   attributes.user_metadata = request.upload.user_metadata;
   model::DirectoryEntry entry =
-      NewDirectoryEntry(core, request.bucket->name, request.upload.key, attributes);
+      NewDirectoryEntry(core, request.bucket->name, request.upload.key, attributes, body);
   entry.upload_id = request.upload.id;
   entry.part_number = request.part_number;
-  entry.object_size = body.size();
 
   if (body.size() <= core.packed_bytes_max()) {
     CO_ASSIGN_OR_RETURN(const SmallBody small, co_await ReadSmallBody(core, body));
     change.part = DraftPart(request.part_number, body);
     entry.md5 = body.Md5();
+    entry.checksum = body.Checksum();
     co_return co_await impl_->part_packer.Store(small.bytes(), std::move(entry), std::move(change));
   }
 

@@ -10,6 +10,7 @@ import os
 import random
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -92,6 +93,12 @@ class AsyncClient:
         except ConnectionError:
             pass
         return await answer
+
+    async def begin_put(self, path, size, sent):
+        """Sends the head and the first `sent` bytes of the body, no more; the task that waits for the answer."""
+        self.writer.write(self.head_bytes("PUT", path, size))
+        self.writer.write(BLOCK[:sent])
+        return asyncio.create_task(self.answer())
 
     async def get(self, path):
         self.writer.write(self.head_bytes("GET", path, None))
@@ -242,3 +249,103 @@ def test_512_connections(memory_server, memory_bucket):
     assert rss.peak < 1024 * MIB, f"resident set reached {rss.peak / MIB:.0f} MiB"
     assert counts["get"] + counts["put"] + counts["idle"] >= 128, counts
     assert_back_to_normal(server, memory_bucket, files_before)
+
+
+# --- clients that stop inside of their bodies
+
+
+BUDGET = 16 * MIB  # the least the server takes
+PATIENCE_S = 5  # ObjectServiceOptions::buffer_patience
+ANSWER_MARGIN_S = 4
+SLOW_UPLOADS = 256
+# What the process may need besides the budget for SLOW_UPLOADS connections and everything else it does.
+RSS_MARGIN = 48 * MIB
+
+
+@pytest.fixture
+def small_budget_server(server_factory):
+    return server_factory("budget", code="4+2", extra_args=["--memory-budget", str(BUDGET)])
+
+
+def volume_bytes(server):
+    return sum(path.stat().st_size for path in server.data_dir.glob("drive-*/volumes/volume-*"))
+
+
+async def begin_slow_uploads(server, signer, bucket, size, sent):
+    """{client: task of its answer}; each has sent `sent` bytes of its body."""
+    uploads = {}
+    for number in range(SLOW_UPLOADS):
+        client = AsyncClient(server, signer)
+        await client.open()
+        uploads[client] = await client.begin_put(f"/{bucket}/slow-{number}", size, sent)
+    return uploads
+
+
+async def timed_put(server, signer, path, size):
+    client = AsyncClient(server, signer)
+    await client.open()
+    begin = time.monotonic()
+    try:
+        return await client.put(path, size), time.monotonic() - begin
+    finally:
+        client.close()
+
+
+def assert_slow_down(answer):
+    assert answer.status == 503, (answer.status, answer.body[:300])
+    assert b"application/xml" in answer.head
+    root = ElementTree.fromstring(answer.body)
+    assert (root.tag, root.findtext("Code")) == ("Error", "SlowDown")
+    assert root.findtext("Message") and root.findtext("RequestId")
+
+
+@pytest.mark.slow
+def test_slow_uploads_that_hold_the_whole_budget(small_budget_server):
+    server, bucket, size, sent = small_budget_server, "slow", 16 * MIB, 200_000
+    signer = sigv4.Signer(server.access_key, server.secret_key)
+    with StoreClient(server) as client:
+        client.create_bucket(bucket)
+        assert client.put(bucket, "before", BLOCK).status == 200
+    files_before, rss_before, volumes_before = open_files(server), server.rss_bytes(), volume_bytes(server)
+
+    async def load():
+        uploads = await begin_slow_uploads(server, signer, bucket, size, sent)
+        await asyncio.wait(uploads.values(), timeout=PATIENCE_S + ANSWER_MARGIN_S)
+        # Who got a buffer waits for the client; the others are told, although they have not sent their bodies.
+        refused = [answer.result() for answer in uploads.values() if answer.done()]
+        holders = [client for client, answer in uploads.items() if not answer.done()]
+        for answer in refused:
+            assert_slow_down(answer)
+        assert 8 <= len(holders) <= SLOW_UPLOADS // 4, f"{len(holders)} uploads hold the budget"
+        lent = server.metrics()["ashlar_buffer_bytes"]
+        assert BUDGET // 2 < lent <= BUDGET, f"{lent / MIB:.1f} MiB are lent"
+
+        puts = [timed_put(server, signer, f"/{bucket}/late-{number}", 16 * MIB) for number in range(8)]
+        for answer, seconds in await asyncio.gather(*puts):
+            assert_slow_down(answer)
+            assert seconds < PATIENCE_S + ANSWER_MARGIN_S, f"answered after {seconds:.1f} s"
+        assert volume_bytes(server) == volumes_before, "refused, but space on the drives is taken"
+        # What needs no buffer goes on.
+        with StoreClient(server) as client:
+            assert client.head(bucket, "before").status == 200
+            assert set(client.list_all(bucket)) == {"before"}
+
+        # A slow client that goes on is served to its end.
+        last = holders.pop()
+        await last.send_body(size - sent, uploads[last])
+        assert (await uploads[last]).status == 200
+        for client in holders:
+            client.close()
+        await asyncio.gather(*uploads.values(), return_exceptions=True)
+        return len(holders) + 1
+
+    with RssSampler(server) as rss:
+        held = asyncio.run(load())
+    grown = rss.peak - rss_before
+    print(f"{held} of {SLOW_UPLOADS} held the budget; RSS grew by {grown / MIB:.0f} MiB")
+    assert grown < BUDGET + RSS_MARGIN, f"resident set grew by {grown / MIB:.0f} MiB"
+    assert_back_to_normal(server, bucket, files_before)
+    with StoreClient(server) as client:
+        assert set(client.list_all(bucket)) >= {"before", "afterwards"}
+        assert client.put(bucket, "large", BLOCK * 16).status == 200
+        assert client.get(bucket, "large").body == BLOCK * 16

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "api_gateway/http/hash_bundler.h"
 #include "api_gateway/http/http_request.h"
 #include "base/bytes.h"
 #include "base/status.h"
@@ -47,6 +48,8 @@ class HttpExchange {
   virtual bool has_transfer_encoding() const = 0;
   // Up to out.size() bytes; 0 at the end. kCancelled when the client went away before it.
   virtual Task<Result<size_t>> ReadBody(MutableByteSpan out) = 0;
+  // Where bodies of this executor are hashed together.
+  virtual HashBundler& hash_bundler() = 0;
 
   // ---- the response
   // Head and whole body. For HEAD requests the body is left out but its length is told.

@@ -15,7 +15,12 @@ constexpr auto kShutdownPollInterval = std::chrono::milliseconds(10);
 }  // namespace
 
 struct HttpServer::Impl {
-  EventLoopGroup& group;
+  void AddShard(Executor& executor) {
+    shards->push_back(std::make_shared<HttpShard>(state, executor));
+    shards->back()->StartWatchdog();
+  }
+
+  EventLoopGroup* group;  // null: nothing to listen on
   std::shared_ptr<HttpServerState> state;
   // Outlives us in the listener's callback, which may still come from another loop.
   std::shared_ptr<std::vector<std::shared_ptr<HttpShard>>> shards;
@@ -24,20 +29,35 @@ struct HttpServer::Impl {
 };
 
 HttpServer::HttpServer(EventLoopGroup& group, HttpServerOptions options, HttpHandler handler)
-    : impl_(new Impl{group,
+    : impl_(new Impl{&group,
                      std::make_shared<HttpServerState>(options, std::move(handler)),
                      std::make_shared<std::vector<std::shared_ptr<HttpShard>>>(),
                      {},
                      {}}) {
-  for (size_t i = 0; i < group.size(); ++i) {
-    impl_->shards->push_back(std::make_shared<HttpShard>(impl_->state, group.loop(i)));
-    impl_->shards->back()->StartWatchdog();
-  }
+  for (size_t i = 0; i < group.size(); ++i) impl_->AddShard(group.loop(i));
+}
+
+HttpServer::HttpServer(Executor& executor, HttpServerOptions options, HttpHandler handler)
+    : impl_(new Impl{nullptr,
+                     std::make_shared<HttpServerState>(options, std::move(handler)),
+                     std::make_shared<std::vector<std::shared_ptr<HttpShard>>>(),
+                     {},
+                     {}}) {
+  impl_->AddShard(executor);
 }
 
 HttpServer::~HttpServer() = default;
 
+void HttpServer::Serve(std::unique_ptr<Stream> stream, Executor& executor) {
+  for (const auto& shard : *impl_->shards) {
+    if (&shard->executor() != &executor || shard->stopping()) continue;
+    impl_->scope.Spawn(executor, HttpShard::Serve(shard, std::move(stream)));
+    return;
+  }
+}
+
 Result<uint16_t> HttpServer::Listen(const ListenOptions& options) {
+  CHECK(impl_->group != nullptr);
   auto accept = [shards = impl_->shards, scope = &impl_->scope](std::unique_ptr<Stream> stream,
                                                                 Executor& executor) {
     for (const auto& shard : *shards) {
@@ -47,7 +67,7 @@ Result<uint16_t> HttpServer::Listen(const ListenOptions& options) {
       return;
     }
   };
-  ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, impl_->group.Listen(options, accept));
+  ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, impl_->group->Listen(options, accept));
   const uint16_t port = listener->port();
   impl_->listeners.push_back(std::move(listener));
   return port;

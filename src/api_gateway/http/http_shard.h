@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "api_gateway/http/hash_bundler.h"
 #include "api_gateway/http/request_log.h"
 #include "api_gateway/http_server.h"
 
@@ -42,6 +43,7 @@ class HttpShard : public std::enable_shared_from_this<HttpShard> {
   const HttpServerOptions& options() const { return state_->options; }
   Executor& executor() { return executor_; }
   Clock& clock() { return state_->clock; }
+  HashBundler& hash_bundler() { return hash_bundler_; }
   // The value of the Date header, formatted once a second.
   std::string_view Date();
 
@@ -67,6 +69,7 @@ class HttpShard : public std::enable_shared_from_this<HttpShard> {
   std::shared_ptr<HttpServerState> state_;
   Executor& executor_;
   std::unordered_set<HttpConnection*> open_;
+  HashBundler hash_bundler_;
   bool stopping_ = false;
   int64_t date_second_ = -1;
   std::string date_;

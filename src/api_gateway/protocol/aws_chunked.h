@@ -109,6 +109,8 @@ class PayloadHashCheck {
  public:
   explicit PayloadHashCheck(std::string expected_sha256) : expected_(std::move(expected_sha256)) {}
   void Update(ByteSpan bytes) { hasher_.Update(bytes); }
+  // For who hashes the bytes together with others.
+  Sha256Hasher& hasher() { return hasher_; }
   // XAmzContentSHA256Mismatch with both values. Call once.
   [[nodiscard]] std::optional<S3Error> Finish();
 

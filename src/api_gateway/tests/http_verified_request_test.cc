@@ -172,6 +172,40 @@ TEST_F(VerifiedRequestTest, SignedHashInAnyPieces) {
   EXPECT_THAT(Send(wire.substr(0, wire.size() - 1)), HasSubstr("<Code>IncompleteBody</Code>"));
 }
 
+// Bodies above 128 KiB are hashed in pieces of 64 KiB, which wait for each other.
+TEST_F(VerifiedRequestTest, LargeBodies) {
+  std::string large;
+  while (large.size() < 500'000) large += payload_ + std::to_string(large.size());
+  for (const size_t size : {size_t{131'072}, size_t{131'073}, size_t{196'608}, large.size()}) {
+    const std::string body = large.substr(0, size);
+    for (const bool is_signed : {false, true}) {
+      ClientRequest request;
+      request.payload_hash = is_signed ? Hash(body) : "UNSIGNED-PAYLOAD";
+      request.headers = {{"content-md5", Base64Encode(Md5(AsBytes(body)))}};
+      const std::string wire = Put(request, body);
+      for (const size_t piece : {SIZE_MAX, size_t{7'777}}) {
+        gateway_.read_bytes = piece == SIZE_MAX ? 640 * 1024 : 100'000;
+        EXPECT_THAT(Send(wire, piece), EndsWith("stored"));
+        EXPECT_EQ(gateway_.body, body);
+      }
+      EXPECT_THAT(Send(wire.substr(0, wire.size() - 1)), HasSubstr("<Code>IncompleteBody</Code>"));
+      std::string changed = wire;
+      changed[changed.size() - size / 2] ^= 1;
+      EXPECT_THAT(Send(changed), HasSubstr(is_signed ? "<Code>XAmzContentSHA256Mismatch</Code>"
+                                                     : "<Code>BadDigest</Code>"));
+    }
+    const HttpRequest streaming =
+        signer_.Sign(Streaming("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", body.size()));
+    const std::string chunks = SignedChunks(streaming, body, std::nullopt);
+    for (const size_t piece : {SIZE_MAX, size_t{7'777}}) {
+      EXPECT_THAT(Send(ToWire(streaming, chunks), piece), EndsWith("stored"));
+      EXPECT_EQ(gateway_.body, body);
+    }
+    EXPECT_THAT(Send(ToWire(streaming, chunks.substr(0, chunks.size() / 2))),
+                HasSubstr("<Code>IncompleteBody</Code>"));
+  }
+}
+
 TEST_F(VerifiedRequestTest, EmptyBody) {
   EXPECT_THAT(Send(Put({}, "")), EndsWith("stored"));
   EXPECT_EQ(gateway_.body, "");

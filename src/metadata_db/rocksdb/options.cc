@@ -3,9 +3,13 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
+
+#include "metadata_db/rocksdb/failpoint_file_system.h"
+#include "runtime/failpoint.h"
 
 namespace ashlar::metadata_db {
 namespace {
@@ -25,9 +29,13 @@ rocksdb::CompressionType FastCompression() {
 rocksdb::Options MakeRocksOptions(const RocksDbOptions& options) {
   rocksdb::Options result;
   result.create_if_missing = true;
+  if (failpoints_armed.load()) result.env = FailpointEnv();
   // Memory: memtables and the block cache, which also holds index and filter blocks.
   result.write_buffer_size = options.memtable_bytes;
   result.max_write_buffer_number = kMemtablesMax;
+  // Most tables grow at their end (extents, referrers, outbox), and there is one writer: an insert
+  // begins where the last one of its table was. A fourth less CPU a put.
+  result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   result.max_open_files = kOpenFilesMax;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "metadata_db/consistency_check.h"
+#include "metadata_db/extent_catalog.h"
 #include "metadata_db/metadata_db.h"
 #include "metadata_db/tests/temporary_directory.h"
 #include "runtime/event_loop.h"
@@ -37,7 +39,7 @@ class FakeObserver final : public CacheObserver {
   void OnExtentAdded(std::shared_ptr<const model::Extent> extent) override {
     extents.push_back(extent->id);
   }
-  void OnExtentChanged(const ExtentId&) override {}
+  void OnExtentChanged(const ExtentId& extent) override { changed_extents.push_back(extent); }
   void OnBucketChanged(const std::string& name,
                        std::shared_ptr<const model::Bucket> bucket) override {
     buckets[name] = std::move(bucket);
@@ -46,6 +48,7 @@ class FakeObserver final : public CacheObserver {
   std::map<std::string, int> times;
   std::map<std::string, std::shared_ptr<const model::Bucket>> buckets;
   std::vector<ExtentId> extents;
+  std::vector<ExtentId> changed_extents;
 };
 
 enum class Engine { kMemory, kRocksDb };
@@ -55,6 +58,11 @@ using Version = std::shared_ptr<const model::ObjectVersion>;
 class MetadataDbTest : public testing::TestWithParam<Engine> {
  protected:
   MetadataDbTest() : loops_(1) { Open(); }
+  // Whatever a test did, the books balance.
+  void TearDown() override {
+    if (store_ == nullptr) return;
+    EXPECT_EQ(Findings(), "");
+  }
 
   void Open() {
     if (GetParam() == Engine::kMemory) {
@@ -83,6 +91,26 @@ class MetadataDbTest : public testing::TestWithParam<Engine> {
     return RunBlocking(loops_, std::move(task));
   }
 
+  ExtentCatalog catalog() { return ExtentCatalog(*db_); }
+  // Changes rows behind the back of the database.
+  void Doctor(const std::function<void(Transaction&)>& change) {
+    std::vector<TransactionBody> bodies;
+    bodies.push_back([&change](Transaction& transaction) {
+      change(transaction);
+      return Status::Ok();
+    });
+    CHECK(Run(store_->Submit(std::move(bodies))).at(0).ok());
+  }
+  // What a walk over the whole store says; "" when all books balance.
+  std::string Findings() {
+    const auto snapshot = store_->NewSnapshot();
+    const auto findings = CheckConsistency(*snapshot);
+    if (!findings.ok()) return findings.status().ToString();
+    std::string text;
+    for (const std::string& finding : *findings) text += finding + "\n";
+    return text;
+  }
+
   BucketId MakeBucket(const std::string& name = "bucket",
                       model::Versioning versioning = model::Versioning::kNever) {
     auto bucket = Run(db_->CreateBucket(name, "owner", "us-east-1"));
@@ -94,7 +122,9 @@ class MetadataDbTest : public testing::TestWithParam<Engine> {
     CHECK(Run(db_->SetVersioning(name, versioning)).ok());
   }
 
+  // Its shards lie where no other shard ever lay.
   static model::Extent MakeExtent(uint64_t bytes) {
+    static uint64_t next_offset = 4096;
     model::Extent extent;
     extent.id = NewUniqueId(SystemClock(), SystemRandom());
     extent.data_shards = 2;
@@ -102,8 +132,12 @@ class MetadataDbTest : public testing::TestWithParam<Engine> {
     extent.payload_bytes = bytes + 100;
     extent.directory_bytes = 100;
     for (uint16_t i = 0; i < 3; ++i) {
-      extent.locations.push_back(
-          {.drive = DriveId{i}, .present = true, .generation = 1, .volume = 7, .offset = 4096});
+      extent.locations.push_back({.drive = DriveId{i},
+                                  .present = true,
+                                  .generation = 1,
+                                  .volume = 7,
+                                  .offset = next_offset});
+      next_offset += 64;
       extent.roots.push_back(Sha256(AsBytes("root")));
     }
     return extent;
@@ -159,14 +193,15 @@ class MetadataDbTest : public testing::TestWithParam<Engine> {
     EXPECT_TRUE(live.ok()) << live.status().ToString();
     return live.ok() ? *live : UINT64_MAX;
   }
-  bool IsReclaimed(const model::Extent& extent) {
-    const auto records = Run(db_->ListReclaims(10'000));
+  std::optional<model::ReclaimRecord> ReclaimOf(const model::Extent& extent) {
+    const auto records = Run(catalog().ListReclaims(ExtentId{}, 100'000));
     CHECK(records.ok());
     for (const model::ReclaimRecord& record : *records) {
-      if (record.extent == extent.id) return true;
+      if (record.extent == extent.id) return record;
     }
-    return false;
+    return std::nullopt;
   }
+  bool IsReclaimed(const model::Extent& extent) { return ReclaimOf(extent).has_value(); }
   std::vector<model::OutboxEvent> Outbox() {
     auto events = Run(db_->ListOutbox(Sequence{0}, 10'000));
     CHECK(events.ok());

@@ -44,7 +44,8 @@ TEST_P(ReferencesTest, ASharedExtentLivesUntilItsLastObjectGoes) {
     EXPECT_EQ(Live(extent), 20U - i * 10);
   }
   EXPECT_TRUE(IsReclaimed(extent));
-  EXPECT_EQ(Run(db_->ListReclaims(10))->at(0).cause, model::ReclaimCause::kDeleted);
+  EXPECT_EQ(Run(catalog().ListReclaims(ExtentId{}, 10))->at(0).cause,
+            model::ReclaimCause::kDeleted);
 }
 
 TEST_P(ReferencesTest, AnExtentWhoseChangesAllFailedIsReclaimed) {
@@ -54,7 +55,8 @@ TEST_P(ReferencesTest, AnExtentWhoseChangesAllFailedIsReclaimed) {
   ASSERT_FALSE(PutOne(bucket, "k", 10, match, "", &extent).ok());
   EXPECT_EQ(Live(extent), 0U);
   ASSERT_TRUE(IsReclaimed(extent));
-  EXPECT_EQ(Run(db_->ListReclaims(10))->at(0).cause, model::ReclaimCause::kFailedWrite);
+  EXPECT_EQ(Run(catalog().ListReclaims(ExtentId{}, 10))->at(0).cause,
+            model::ReclaimCause::kFailedWrite);
 }
 
 TEST_P(ReferencesTest, NothingCanReferToADeadExtent) {
@@ -133,12 +135,12 @@ TEST_P(ReferencesTest, RepairOrders) {
               .key = "k",
               .version = MakeVersion({SliceOf(live, 0, 10)}),
               .condition = {}}});
-  EXPECT_EQ(*Run(db_->ListRepairs(10)), std::vector{order(live, 2)});
+  EXPECT_EQ(*Run(catalog().ListRepairs(std::nullopt, 10)), std::vector{order(live, 2)});
   auto again = order(live, 2);
   again.noted_ms = 99;
   auto more = order(live, 0);
   ASSERT_TRUE(Run(db_->RecordRepairs({again, more, order(MakeExtent(1), 0)})).ok());
-  EXPECT_EQ(*Run(db_->ListRepairs(10)), (std::vector{more, order(live, 2)}));
+  EXPECT_EQ(*Run(catalog().ListRepairs(std::nullopt, 10)), (std::vector{more, order(live, 2)}));
 }
 
 // Random puts, copies, overwrites and deletes; after each, live bytes equal the slices of what can

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/bytes.h"
+#include "metadata_db/transactions/referrer_rows.h"
 
 namespace ashlar::metadata_db {
 namespace {
@@ -74,6 +75,39 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(hex(PartKey(id, 258)), "70000102030405060708090a0b0c0d0e0f00000102");
   EXPECT_EQ(hex(RepairKey(id, ShardIndex{13})), "68000102030405060708090a0b0c0d0e0f0d");
   EXPECT_EQ(hex(OutboxKey(Sequence{258})), "710000000000000102");
+  EXPECT_EQ(hex(ReferrerKey(id, VersionReferrer(bucket, std::string_view("a\0b", 3), Sequence{1}))),
+            "72000102030405060708090a0b0c0d0e0f0000000000000001026100ff620001fffffffffffffffe");
+  EXPECT_EQ(hex(ReferrerKey(id, PartReferrer(id, 258))),
+            "72000102030405060708090a0b0c0d0e0f01000102030405060708090a0b0c0d0e0f00000102");
+  EXPECT_EQ(hex(DeadShardKey({.drive = DriveId{258},
+                              .present = true,
+                              .generation = 9,
+                              .volume = 0x01020304,
+                              .offset = 0x40})),
+            "640102010203040000000000000040");
+}
+
+TEST(SchemaTest, ReferrersReadBack) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 5'000; ++i) {
+    Referrer version;
+    version.bucket = BucketId{random()};
+    version.key = RandomKey(random);
+    version.sequence = Sequence{random()};
+    const std::string row = VersionReferrer(version.bucket, version.key, version.sequence);
+    ASSERT_EQ(*ParseReferrer(row), version);
+    ASSERT_EQ(ParseReferrer(row + "x").code(), Code::kCorrupt);
+    ASSERT_EQ(ParseReferrer(row.substr(0, random() % row.size())).code(), Code::kCorrupt);
+  }
+  Referrer part;
+  part.kind = Referrer::Kind::kPart;
+  part.upload_id.bytes[3] = 4;
+  part.part_number = 0x01020304;
+  const std::string row = PartReferrer(part.upload_id, part.part_number);
+  EXPECT_EQ(*ParseReferrer(row), part);
+  EXPECT_EQ(ParseReferrer(row + "x").code(), Code::kCorrupt);
+  EXPECT_EQ(ParseReferrer(row.substr(1)).code(), Code::kCorrupt);
+  EXPECT_EQ(ParseReferrer("\x02" + row.substr(1)).code(), Code::kCorrupt);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "metadata_db/transactions/impl.h"
+#include "metadata_db/transactions/row_walk.h"
 #include "metadata_db/transactions/schema.h"
 #include "metadata_db/transactions/uploads.h"
 
@@ -26,16 +27,6 @@ Result<model::Bucket> ReadBucketByName(View& view, const std::string& name) {
   ASSIGN_OR_RETURN(const auto row, view.Get(BucketKey(Table::kBucket, *id)));
   if (!row) return Status(Code::kCorrupt, "bucket " + name + " has a name but no row");
   return model::DecodeBucket(*row);
-}
-
-Result<bool> HasRows(View& view, const std::string& prefix) {
-  const auto cursor = view.NewCursor();
-  cursor->Seek(prefix);
-  if (!cursor->Valid()) {
-    RETURN_IF_ERROR(cursor->status());
-    return false;
-  }
-  return cursor->key().starts_with(prefix);
 }
 
 void EmitBucketEvent(Change& change, model::EventType type, const model::Bucket& bucket,

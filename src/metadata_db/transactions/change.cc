@@ -36,6 +36,15 @@ class Change::Delivery {
   std::vector<uint64_t> tickets_;
 };
 
+Task<Status> Surroundings::Submit(TransactionBody body) {
+  if (!start_status.ok()) co_return start_status;
+  std::vector<TransactionBody> bodies;
+  bodies.push_back(std::move(body));
+  const std::vector<Status> statuses = co_await store.Submit(std::move(bodies));
+  CHECK(statuses.size() == 1);
+  co_return statuses[0];
+}
+
 Change::Change(Surroundings& surroundings, Transaction& transaction)
     : surroundings_(surroundings),
       transaction_(transaction),
@@ -69,6 +78,12 @@ void Change::TellCurrent(BucketId bucket, const std::string& key,
                    .tell = [bucket, key, current = std::move(current)](CacheObserver& observer) {
                      observer.OnCurrentChanged(bucket, key, current);
                    }});
+}
+
+void Change::TellExtent(const ExtentId& id) {
+  if (surroundings_.observer == nullptr) return;
+  news_.push_back({.name = TableKey(Table::kExtent, id.View()),
+                   .tell = [id](CacheObserver& observer) { observer.OnExtentChanged(id); }});
 }
 
 void Change::TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket) {

@@ -18,6 +18,7 @@
 #include "metadata_db/ordered_store.h"
 #include "metadata_db/transactions/reference_ledger.h"
 #include "runtime/clock.h"
+#include "runtime/task.h"
 
 namespace ashlar::metadata_db {
 
@@ -50,6 +51,8 @@ struct Surroundings {
       : store(store), clock(clock), random(random), observer(observer) {}
 
   Sequence NextSequence() { return Sequence{next_sequence.fetch_add(1)}; }
+  // One body as one Submit; refuses when the last sequence could not be read at the start.
+  Task<Status> Submit(TransactionBody body);
 
   OrderedStore& store;
   Clock& clock;
@@ -81,6 +84,8 @@ class Change {
 
   void TellCurrent(BucketId bucket, const std::string& key,
                    std::shared_ptr<const model::ObjectVersion> current);
+  // The extent's row changed or has gone.
+  void TellExtent(const ExtentId& id);
   void TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket);
 
   // Repair orders for new extents; written only for those that end up referred to.

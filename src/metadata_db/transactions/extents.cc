@@ -1,11 +1,17 @@
-// Extents, repair orders, reclaim records, outbox: reads, and the notes that are not part of a put.
+// Extents, repair orders, outbox: reads, and the notes that are not part of a put. What background
+// work does with them is in healing.cc, reclaiming.cc and compaction.cc.
 #include <utility>
 
+#include "metadata_db/transactions/extent_rows.h"
 #include "metadata_db/transactions/impl.h"
+#include "metadata_db/transactions/row_walk.h"
 #include "metadata_db/transactions/schema.h"
 
 namespace ashlar::metadata_db {
 namespace {
+
+// Events that one transaction of TrimOutbox removes at most.
+constexpr size_t kTrimmedPerTransactionMax = 2'000;
 
 Status RecordRepairsBody(Transaction& rows, const std::vector<model::RepairOrder>& orders) {
   for (const model::RepairOrder& order : orders) {
@@ -27,32 +33,16 @@ Status AbandonExtentsBody(Change& change, const std::vector<model::Extent>& exte
   return change.Finish();
 }
 
-// The first rows of a table, decoded.
-template <typename Row>
-Status ListRows(View& view, std::string_view prefix, std::string_view from, uint32_t max_entries,
-                Result<Row> (*decode)(std::string_view), std::vector<Row>* out) {
-  const auto cursor = view.NewCursor();
-  cursor->Seek(from);
-  for (; cursor->Valid() && cursor->key().starts_with(prefix); cursor->Next()) {
-    if (out->size() >= max_entries) break;
-    ASSIGN_OR_RETURN(Row row, decode(cursor->value()));
-    out->push_back(std::move(row));
+// Removes the oldest events up to `through`, not all at once.
+Status TrimOutboxBody(Transaction& rows, Sequence through, bool* done) {
+  ASSIGN_OR_RETURN(const auto keys,
+                   KeysOf(rows, TableKey(Table::kOutbox), kTrimmedPerTransactionMax));
+  const std::string last = OutboxKey(through);
+  *done = keys.size() < kTrimmedPerTransactionMax || keys.back() >= last;
+  for (const std::string& key : keys) {
+    if (key <= last) rows.Delete(key);
   }
-  return cursor->status();
-}
-
-template <typename Row>
-Task<Result<std::vector<Row>>> ListTable(OrderedStore& store, Table table, std::string from,
-                                         uint32_t max_entries,
-                                         Result<Row> (*decode)(std::string_view)) {
-  const std::string prefix = TableKey(table);
-  std::vector<Row> rows;
-  ReadBody body = [&](Snapshot& snapshot) {
-    rows.clear();
-    return ListRows(snapshot, prefix, from, max_entries, decode, &rows);
-  };
-  CO_RETURN_IF_ERROR(co_await store.Read(std::move(body)));
-  co_return rows;
+  return Status::Ok();
 }
 
 }  // namespace
@@ -61,8 +51,7 @@ Task<Result<std::shared_ptr<const model::Extent>>> MetadataDb::GetExtent(ExtentI
   CO_ASSIGN_OR_RETURN(const auto row,
                       co_await impl_->store.Get(TableKey(Table::kExtent, id.View())));
   if (!row) co_return Status(Code::kNotFound, "no such extent");
-  CO_ASSIGN_OR_RETURN(model::Extent extent, model::DecodeExtent(*row));
-  if (extent.id != id) co_return Status(Code::kCorrupt, "extent row under a foreign key");
+  CO_ASSIGN_OR_RETURN(model::Extent extent, DecodeExtentOf(id, *row));
   co_return std::make_shared<const model::Extent>(std::move(extent));
 }
 
@@ -81,32 +70,30 @@ Task<Status> MetadataDb::RecordAbandonedExtents(NewExtents extents) {
   co_return co_await impl_->Submit(std::move(body));
 }
 
-Task<Result<std::vector<model::RepairOrder>>> MetadataDb::ListRepairs(uint32_t max_entries) {
-  co_return co_await ListTable(impl_->store, Table::kRepair, TableKey(Table::kRepair), max_entries,
-                               &model::DecodeRepairOrder);
-}
-
-Task<Result<std::vector<model::ReclaimRecord>>> MetadataDb::ListReclaims(uint32_t max_entries) {
-  co_return co_await ListTable(impl_->store, Table::kReclaim, TableKey(Table::kReclaim),
-                               max_entries, &model::DecodeReclaimRecord);
-}
-
 Task<Result<std::vector<model::OutboxEvent>>> MetadataDb::ListOutbox(Sequence after,
                                                                      uint32_t max_entries) {
   std::vector<model::OutboxEvent> none;
   if (after.value == UINT64_MAX) co_return none;
-  co_return co_await ListTable(impl_->store, Table::kOutbox, OutboxKey(Sequence{after.value + 1}),
-                               max_entries, &model::DecodeOutboxEvent);
+  co_return co_await ListRows(impl_->store, Table::kOutbox, OutboxKey(Sequence{after.value + 1}),
+                              max_entries, &model::DecodeOutboxEvent);
+}
+
+Task<Status> MetadataDb::TrimOutbox(Sequence through) {
+  for (bool done = false; !done;) {
+    TransactionBody body = [through, &done](Transaction& transaction) {
+      return TrimOutboxBody(transaction, through, &done);
+    };
+    CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
+  }
+  co_return Status::Ok();
 }
 
 Task<Result<uint64_t>> MetadataDb::LiveBytes(ExtentId id) {
   CO_ASSIGN_OR_RETURN(const auto row,
                       co_await impl_->store.Get(TableKey(Table::kLiveBytes, id.View())));
   if (!row) co_return Status(Code::kNotFound, "no such extent");
-  Decoder in(*row);
-  const uint64_t bytes = in.Varint();
-  if (!in.ok() || !in.AtEnd()) co_return Status(Code::kCorrupt, "live bytes row");
-  co_return bytes;
+  CO_ASSIGN_OR_RETURN(const LiveBytesRow bytes, DecodeLiveBytes(*row));
+  co_return bytes.live;
 }
 
 }  // namespace ashlar::metadata_db

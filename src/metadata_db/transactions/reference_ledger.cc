@@ -4,20 +4,29 @@
 #include "metadata_db/transactions/schema.h"
 
 namespace ashlar::metadata_db {
-namespace {
 
-std::string EncodeLiveBytes(uint64_t bytes) {
+std::string EncodeLiveBytes(const LiveBytesRow& bytes) {
   std::string row;
-  Encoder(&row).Varint(bytes);
+  Encoder out(&row);
+  out.Varint(bytes.live);
+  out.Varint(bytes.data);
   return row;
 }
 
-}  // namespace
+Result<LiveBytesRow> DecodeLiveBytes(std::string_view row) {
+  Decoder in(row);
+  LiveBytesRow bytes;
+  bytes.live = in.Varint();
+  bytes.data = in.Varint();
+  if (!in.ok() || !in.AtEnd()) return Status(Code::kCorrupt, "live bytes of an extent");
+  return bytes;
+}
 
 Status ReferenceLedger::AddExtent(const model::Extent& extent) {
   ASSIGN_OR_RETURN(const auto stored, transaction_.Get(TableKey(Table::kExtent, extent.id.View())));
   if (stored || accounts_.contains(extent.id)) return Status::Ok();
-  accounts_[extent.id] = Account{.data_bytes = extent.data_bytes(), .is_new = true};
+  accounts_[extent.id] =
+      Account{.before = {.live = 0, .data = extent.data_bytes()}, .is_new = true};
   order_.push_back(extent.id);
   new_extents_.push_back(extent);
   return Status::Ok();
@@ -31,11 +40,9 @@ Status ReferenceLedger::Load(const ExtentId& id, Account** account) {
   }
   ASSIGN_OR_RETURN(const auto row, transaction_.Get(TableKey(Table::kLiveBytes, id.View())));
   if (!row) return Status(Code::kInvalidArgument, "unknown extent " + id.ToHex());
-  Decoder in(*row);
-  const uint64_t live = in.Varint();
-  if (!in.ok() || !in.AtEnd()) return Status(Code::kCorrupt, "live bytes of extent " + id.ToHex());
+  ASSIGN_OR_RETURN(const LiveBytesRow before, DecodeLiveBytes(*row));
   *account = &accounts_[id];
-  (*account)->before = live;
+  (*account)->before = before;
   order_.push_back(id);
   return Status::Ok();
 }
@@ -45,13 +52,12 @@ Status ReferenceLedger::PrepareAdd(std::span<const model::Part> parts) {
     for (const model::Slice& slice : part.slices) {
       Account* account = nullptr;
       RETURN_IF_ERROR(Load(slice.extent, &account));
-      if (account->is_new) {
-        if (slice.offset > account->data_bytes ||
-            slice.length > account->data_bytes - slice.offset) {
-          return Status(Code::kInvalidArgument, "slice outside of its extent");
-        }
-      } else if (account->before == 0) {
+      if (!account->is_new && account->before.live == 0) {
         return Status(Code::kConflict, "extent " + slice.extent.ToHex() + " is dead");
+      }
+      const uint64_t data = account->before.data;
+      if (slice.length == 0 || slice.offset > data || slice.length > data - slice.offset) {
+        return Status(Code::kInvalidArgument, "slice empty or outside of its extent");
       }
     }
   }
@@ -72,23 +78,26 @@ Status ReferenceLedger::PrepareDrop(std::span<const model::Part> parts) {
   return Status::Ok();
 }
 
-void ReferenceLedger::Add(std::span<const model::Part> parts) {
+void ReferenceLedger::Add(std::span<const model::Part> parts, std::string_view referrer) {
   for (const model::Part& part : parts) {
     for (const model::Slice& slice : part.slices) {
       const auto account = accounts_.find(slice.extent);
       CHECK(account != accounts_.end());
       account->second.delta += static_cast<int64_t>(slice.length);
+      transaction_.Put(ReferrerKey(slice.extent, referrer), "");
     }
   }
 }
 
-void ReferenceLedger::Drop(std::span<const model::Part> parts, model::ReclaimCause cause) {
+void ReferenceLedger::Drop(std::span<const model::Part> parts, std::string_view referrer,
+                           model::ReclaimCause cause) {
   for (const model::Part& part : parts) {
     for (const model::Slice& slice : part.slices) {
       const auto account = accounts_.find(slice.extent);
       CHECK(account != accounts_.end());
       account->second.delta -= static_cast<int64_t>(slice.length);
       account->second.cause = cause;
+      transaction_.Delete(ReferrerKey(slice.extent, referrer));
     }
   }
 }
@@ -96,15 +105,20 @@ void ReferenceLedger::Drop(std::span<const model::Part> parts, model::ReclaimCau
 Status ReferenceLedger::Apply(int64_t now_ms) {
   for (const ExtentId& id : order_) {
     const Account& account = accounts_.at(id);
-    const int64_t after = static_cast<int64_t>(account.before) + account.delta;
-    if (after < 0) {
+    const int64_t live = static_cast<int64_t>(account.before.live) + account.delta;
+    if (live < 0) {
       return Status(Code::kCorrupt,
                     "more is dropped of extent " + id.ToHex() + " than refers to it");
     }
     if (!account.is_new && account.delta == 0) continue;
-    transaction_.Put(TableKey(Table::kLiveBytes, id.View()),
-                     EncodeLiveBytes(static_cast<uint64_t>(after)));
-    if (after > 0) continue;
+    const LiveBytesRow after{.live = static_cast<uint64_t>(live), .data = account.before.data};
+    transaction_.Put(TableKey(Table::kLiveBytes, id.View()), EncodeLiveBytes(after));
+    if (IsSparse(after) && !IsSparse(account.before)) {
+      transaction_.Put(TableKey(Table::kSparse, id.View()), "");
+    } else if (!IsSparse(after) && IsSparse(account.before)) {
+      transaction_.Delete(TableKey(Table::kSparse, id.View()));
+    }
+    if (live > 0) continue;
     transaction_.Put(TableKey(Table::kReclaim, id.View()),
                      model::EncodeReclaimRecord(
                          {.extent = id, .cause = account.cause, .dead_since_ms = now_ms}));

@@ -7,11 +7,15 @@
 //     itself never passes through 0.
 //  3. Whoever will Add or Drop calls Prepare first; only Prepare can fail. So a change decides
 //     before it writes.
+//  4. Each extent that a version or part has slices in has a row that names it ('r'). Who changes
+//     the slices of one drops the old ones before adding the new ones, in whole extents.
+//  5. Extents of which at most half lives stand in 'y' (see IsSparse).
 // Used on the commit thread only, one ledger a transaction.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,6 +26,20 @@
 
 namespace ashlar::metadata_db {
 
+// Row of 'l'.
+struct LiveBytesRow {
+  uint64_t live = 0;
+  uint64_t data = 0;
+  bool operator==(const LiveBytesRow&) const = default;
+};
+[[nodiscard]] std::string EncodeLiveBytes(const LiveBytesRow& bytes);
+[[nodiscard]] Result<LiveBytesRow> DecodeLiveBytes(std::string_view row);
+// Worth compacting. Copies count as often as they are made: an extent whose half is copied is not
+// sparse, though it has room to give back.
+[[nodiscard]] inline bool IsSparse(const LiveBytesRow& bytes) {
+  return bytes.live > 0 && bytes.live <= bytes.data / 2;
+}
+
 class ReferenceLedger {
  public:
   explicit ReferenceLedger(Transaction& transaction) : transaction_(transaction) {}
@@ -30,15 +48,17 @@ class ReferenceLedger {
   // an unknown outcome) is left as it is.
   Status AddExtent(const model::Extent& extent);
 
-  // Reads what Add needs. kConflict: an extent is dead. kInvalidArgument: a slice lies outside of a
-  // new extent, or names an unknown one.
+  // Reads what Add needs. kConflict: an extent is dead. kInvalidArgument: a slice lies outside of
+  // its extent, or names an unknown one.
   Status PrepareAdd(std::span<const model::Part> parts);
   // Reads what Drop needs. kCorrupt: the books do not balance.
   Status PrepareDrop(std::span<const model::Part> parts);
-  void Add(std::span<const model::Part> parts);
-  void Drop(std::span<const model::Part> parts, model::ReclaimCause cause);
+  // `referrer`: VersionReferrer or PartReferrer of whose slices these are.
+  void Add(std::span<const model::Part> parts, std::string_view referrer);
+  void Drop(std::span<const model::Part> parts, std::string_view referrer,
+            model::ReclaimCause cause);
 
-  // Writes extent, live-bytes and reclaim rows. kCorrupt when a sum would become negative.
+  // Writes extent, live-bytes, sparse and reclaim rows. kCorrupt when a sum would become negative.
   Status Apply(int64_t now_ms);
   // After Apply: is the extent new here and referred to?
   bool IsNewAndLive(const ExtentId& id) const;
@@ -47,9 +67,8 @@ class ReferenceLedger {
 
  private:
   struct Account {
-    uint64_t before = 0;
+    LiveBytesRow before;
     int64_t delta = 0;
-    uint64_t data_bytes = 0;  // of a new extent
     bool is_new = false;
     model::ReclaimCause cause = model::ReclaimCause::kFailedWrite;
   };

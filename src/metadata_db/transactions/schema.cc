@@ -9,6 +9,9 @@ constexpr char kZero = '\0';
 constexpr char kEscapedZero = '\xff';
 constexpr char kEnd = '\x01';
 
+constexpr char kVersionKind = '\0';
+constexpr char kPartKind = '\x01';
+
 void AppendEscaped(std::string* out, std::string_view key) {
   size_t from = 0;
   for (size_t at = key.find(kZero); at != std::string_view::npos; at = key.find(kZero, from)) {
@@ -20,6 +23,10 @@ void AppendEscaped(std::string* out, std::string_view key) {
   out->append(key, from);
 }
 
+void AppendBigEndian32(std::string* out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>(value >> shift));
+}
+
 void AppendBucket(std::string* out, Table table, BucketId bucket) {
   out->push_back(static_cast<char>(table));
   AppendBigEndian64(out, bucket.value);
@@ -28,7 +35,8 @@ void AppendBucket(std::string* out, Table table, BucketId bucket) {
 }  // namespace
 
 void AppendBigEndian64(std::string* out, uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>(value >> shift));
+  const uint64_t big = __builtin_bswap64(value);
+  out->append(reinterpret_cast<const char*>(&big), sizeof(big));
 }
 
 std::string BigEndian64(uint64_t value) {
@@ -118,7 +126,46 @@ std::string UploadKey(BucketId bucket, std::string_view key, const UniqueId& id)
 
 std::string PartKey(const UniqueId& upload, uint32_t number) {
   std::string out = TableKey(Table::kPart, upload.View());
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift));
+  AppendBigEndian32(&out, number);
+  return out;
+}
+
+std::string VersionReferrer(BucketId bucket, std::string_view key, Sequence sequence) {
+  std::string out;
+  out.reserve(1 + 8 + key.size() + 2 + 8);
+  out.push_back(kVersionKind);
+  AppendBigEndian64(&out, bucket.value);
+  AppendEscaped(&out, key);
+  out.push_back(kZero);
+  out.push_back(kEnd);
+  AppendBigEndian64(&out, ~sequence.value);
+  return out;
+}
+
+std::string PartReferrer(const UniqueId& upload, uint32_t number) {
+  std::string out;
+  out.reserve(1 + 16 + 4);
+  out.push_back(kPartKind);
+  out.append(upload.View());
+  AppendBigEndian32(&out, number);
+  return out;
+}
+
+std::string ReferrerKey(const ExtentId& extent, std::string_view referrer) {
+  std::string out;
+  out.reserve(1 + 16 + referrer.size());
+  out.push_back(static_cast<char>(Table::kReferrer));
+  out.append(extent.View());
+  out.append(referrer);
+  return out;
+}
+
+std::string DeadShardKey(const model::ShardLocation& location) {
+  std::string out = TableKey(Table::kDeadShard);
+  out.push_back(static_cast<char>(location.drive.value >> 8));
+  out.push_back(static_cast<char>(location.drive.value));
+  AppendBigEndian32(&out, location.volume);
+  AppendBigEndian64(&out, location.offset);
   return out;
 }
 

@@ -11,15 +11,12 @@
 //               9    *  object key, escaped                  version of the key, covering for
 //               listings
 //   'v'         1    8  bucket id                            place (1) | ObjectVersion: versions
-//   that
-//               9    *  object key, escaped                  are not current, and delete markers;
-//               *    8  ~sequence of the version             newest first
-//   'z'         1    8  bucket id                            sequence (8) of the null version, when
-//   it
-//               9    *  object key, escaped                  lies in 'v'
+//               9    *  object key, escaped                  that are not current, and delete
+//               *    8  ~sequence of the version             markers; newest first
+//   'z'         1    8  bucket id                            sequence (8) of the null version,
+//               9    *  object key, escaped                  when it lies in 'v'
 //   'm'         1    8  bucket id                            manifest of a version whose row says
-//               9    *  object key, escaped                  place 1; does not move when the
-//               version
+//               9    *  object key, escaped                  place 1; stays when the version
 //               *    8  ~sequence of the version             moves from 'o' to 'v'
 //   'u'         1    8  bucket id                            Upload
 //               9    *  object key, escaped
@@ -30,12 +27,24 @@
 //   'w'         1    8  time of completion, ms               empty: finds the rows of 'c' by age
 //               9   16  upload id
 //   'e'         1   16  extent id                            Extent
-//   'l'         1   16  extent id                            live bytes (varint): the sum of all
-//   slices
-//                                                            that refer to the extent
+//   'l'         1   16  extent id                            live bytes (varint), the sum of all
+//                                                            slices that refer to the extent; and
+//                                                            its data bytes (varint)
+//   'r'         1   16  extent id                            empty: a version or part with at
+//              17    1  kind: 0 version, 1 part              least one slice in the extent.
+//              18    8  0: bucket id                         Stays when the version moves
+//              26    *     object key, escaped               between 'o' and 'v'
+//               *    8     ~sequence of the version
+//              18   16  1: upload id
+//              34    4     part number
+//   'y'         1   16  extent id                            empty: at most half of the extent
+//                                                            lives, but not nothing
 //   'g'         1   16  extent id                            ReclaimRecord, once live bytes are 0
 //   'h'         1   16  extent id                            RepairOrder
 //              17    1  shard index
+//   'd'         1    2  drive                                DeadShard: a record on a drive that
+//               3    4  volume                               no extent row names
+//               7    8  offset
 //   'q'         1    8  sequence                             OutboxEvent
 //   's'         1    *  name                                 a setting, as given
 //   'k'                                                      last sequence given (8)
@@ -64,6 +73,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "model/extent.h"
 
 namespace ashlar::metadata_db {
 
@@ -80,8 +90,11 @@ enum class Table : char {
   kCompletedAge = 'w',
   kExtent = 'e',
   kLiveBytes = 'l',
+  kReferrer = 'r',
+  kSparse = 'y',
   kReclaim = 'g',
   kRepair = 'h',
+  kDeadShard = 'd',
   kOutbox = 'q',
   kSetting = 's',
   kCounter = 'k',
@@ -116,6 +129,11 @@ void AppendBigEndian64(std::string* out, uint64_t value);
                                      Sequence sequence);
 [[nodiscard]] std::string UploadKey(BucketId bucket, std::string_view key, const UniqueId& id);
 [[nodiscard]] std::string PartKey(const UniqueId& upload, uint32_t number);
+// kReferrer: what stands behind the extent id, for a version and for a part of an open upload.
+[[nodiscard]] std::string VersionReferrer(BucketId bucket, std::string_view key, Sequence sequence);
+[[nodiscard]] std::string PartReferrer(const UniqueId& upload, uint32_t number);
+[[nodiscard]] std::string ReferrerKey(const ExtentId& extent, std::string_view referrer);
+[[nodiscard]] std::string DeadShardKey(const model::ShardLocation& location);
 [[nodiscard]] std::string RepairKey(const ExtentId& extent, ShardIndex shard);
 [[nodiscard]] std::string OutboxKey(Sequence sequence);
 

@@ -36,24 +36,10 @@ Status NoSuchUpload() { return Status(Code::kNotFound, "no such upload"); }
 
 // ---- rows
 
-struct StoredPart {
-  Sequence began;
-  model::UploadPart part;
-};
-
 std::string EncodeStoredPart(const StoredPart& stored) {
   std::string row;
   Encoder(&row).Varint(stored.began.value);
   return row + model::EncodeUploadPart(stored.part);
-}
-
-Result<StoredPart> DecodeStoredPart(std::string_view row) {
-  Decoder in(row);
-  StoredPart stored;
-  stored.began.value = in.Varint();
-  if (!in.ok()) return Status(Code::kCorrupt, "uploaded part: length");
-  ASSIGN_OR_RETURN(stored.part, model::DecodeUploadPart(row.substr(row.size() - in.remaining())));
-  return stored;
 }
 
 Result<std::optional<model::Upload>> ReadUpload(View& view, BucketId bucket, const std::string& key,
@@ -97,14 +83,9 @@ Result<model::UploadPart> PutOnePart(Change& change, const MetadataDb::PutPartCh
                                            put.source->sequence));
     if (!source) return Status(Code::kNotFound, "the source of the copy has gone");
   }
-  const std::string row_key = PartKey(put.upload_id, put.part.part.number);
   const std::span<const model::Part> content(&put.part.part, 1);
-  ASSIGN_OR_RETURN(const auto row, change.rows().Get(row_key));
-  std::optional<StoredPart> old;
-  if (row) {
-    ASSIGN_OR_RETURN(old, DecodeStoredPart(*row));
-    RETURN_IF_ERROR(change.ledger().PrepareDrop({&old->part.part, 1}));
-  }
+  ASSIGN_OR_RETURN(const auto old, ReadPart(change.rows(), put.upload_id, put.part.part.number));
+  if (old) RETURN_IF_ERROR(change.ledger().PrepareDrop({&old->part.part, 1}));
   RETURN_IF_ERROR(change.ledger().PrepareAdd(content));
 
   StoredPart stored{.began = put.began, .part = put.part};
@@ -114,9 +95,10 @@ Result<model::UploadPart> PutOnePart(Change& change, const MetadataDb::PutPartCh
   // Who did not reserve a sequence began now.
   if (stored.began.value == 0) stored.began = stored.part.sequence;
   if (old && !PartReplaces(stored.began, old->began)) return stored.part;
-  if (old) change.ledger().Drop({&old->part.part, 1}, model::ReclaimCause::kReplacedPart);
-  change.ledger().Add(content);
-  change.rows().Put(row_key, EncodeStoredPart(stored));
+  const std::string referrer = PartReferrer(put.upload_id, put.part.part.number);
+  if (old) change.ledger().Drop({&old->part.part, 1}, referrer, model::ReclaimCause::kReplacedPart);
+  change.ledger().Add(content, referrer);
+  WritePart(change, put.upload_id, stored);
   return stored.part;
 }
 
@@ -138,7 +120,7 @@ Status PutPartsBody(Change& change, const NewExtents& extents,
 void DropParts(Change& change, const UniqueId& upload, const std::vector<model::UploadPart>& parts,
                model::ReclaimCause cause) {
   for (const model::UploadPart& part : parts) {
-    change.ledger().Drop({&part.part, 1}, cause);
+    change.ledger().Drop({&part.part, 1}, PartReferrer(upload, part.part.number), cause);
     change.rows().Delete(PartKey(upload, part.part.number));
   }
 }
@@ -261,6 +243,26 @@ Status CreateUploadBody(Change& change, model::Upload* upload) {
 }
 
 }  // namespace
+
+Result<StoredPart> DecodeStoredPart(std::string_view row) {
+  Decoder in(row);
+  StoredPart stored;
+  stored.began.value = in.Varint();
+  if (!in.ok()) return Status(Code::kCorrupt, "uploaded part: length");
+  ASSIGN_OR_RETURN(stored.part, model::DecodeUploadPart(row.substr(row.size() - in.remaining())));
+  return stored;
+}
+
+Result<std::optional<StoredPart>> ReadPart(View& view, const UniqueId& upload, uint32_t number) {
+  ASSIGN_OR_RETURN(const auto row, view.Get(PartKey(upload, number)));
+  if (!row) return std::optional<StoredPart>();
+  ASSIGN_OR_RETURN(StoredPart stored, DecodeStoredPart(*row));
+  return std::optional(std::move(stored));
+}
+
+void WritePart(Change& change, const UniqueId& upload, const StoredPart& stored) {
+  change.rows().Put(PartKey(upload, stored.part.part.number), EncodeStoredPart(stored));
+}
 
 Result<bool> AbortSomeUploads(Change& change, BucketId bucket, size_t parts_max) {
   const std::string prefix = BucketKey(Table::kUpload, bucket);

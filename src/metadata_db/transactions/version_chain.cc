@@ -34,6 +34,13 @@ std::string EncodeVersionRow(const model::ObjectVersion& version, bool apart) {
   return kPlaceApart + model::EncodeObjectVersion(thin);
 }
 
+std::optional<model::Slice> FirstSlice(const std::vector<model::Part>& parts) {
+  for (const model::Part& part : parts) {
+    if (!part.slices.empty()) return part.slices.front();
+  }
+  return std::nullopt;
+}
+
 // Newest row of the key in 'v' that is older than `below`.
 Result<std::optional<StoredVersion>> ReadNewestInHistory(View& view, BucketId bucket,
                                                          const std::string& key,
@@ -99,6 +106,16 @@ void PutVersionRow(Change& change, Table table, BucketId bucket, const std::stri
   }
 }
 
+// True: the manifest went into 'm'.
+bool PutManifestIfLong(Change& change, BucketId bucket, const std::string& key,
+                       const model::ObjectVersion& version) {
+  if (ManifestBytesMax(version.parts) <= kInlineManifestMax) return false;
+  const std::string manifest = model::EncodeManifest(version.parts);
+  if (manifest.size() <= kInlineManifestMax) return false;
+  change.rows().Put(VersionKey(Table::kManifest, bucket, key, version.sequence), manifest);
+  return true;
+}
+
 void DeleteHistoryRow(Change& change, BucketId bucket, const std::string& key,
                       const model::ObjectVersion& version) {
   change.rows().Delete(VersionKey(Table::kVersion, bucket, key, version.sequence));
@@ -108,7 +125,8 @@ void DeleteHistoryRow(Change& change, BucketId bucket, const std::string& key,
 // Gives up what a version holds; its row is the caller's matter.
 void DropContent(Change& change, BucketId bucket, const std::string& key,
                  const StoredVersion& stored, model::ReclaimCause cause) {
-  change.ledger().Drop(stored.version.parts, cause);
+  change.ledger().Drop(stored.version.parts, VersionReferrer(bucket, key, stored.version.sequence),
+                       cause);
   if (stored.manifest_apart) {
     change.rows().Delete(VersionKey(Table::kManifest, bucket, key, stored.version.sequence));
   }
@@ -124,7 +142,8 @@ void EmitDeleted(Change& change, BucketId bucket, const std::string& key, Sequen
                .version_sequence = version.sequence,
                .size = 0,
                .etag = {},
-               .time_ms = change.now_ms()});
+               .time_ms = change.now_ms(),
+               .first_slice = {}});
 }
 
 // Puts a delete marker on top (versioning enabled or suspended).
@@ -166,12 +185,13 @@ Result<DeleteOutcome> PutMarker(Change& change, const model::Bucket& bucket, con
                        .version_id = marker.version.version_id};
 }
 
-// Removes one version for good; a version below it may become the current one.
+// Removes one version for good; `newest` is the newest one of the key. A version below it may
+// become the current one.
 Status RemoveVersion(Change& change, const model::Bucket& bucket, const std::string& key,
-                     const KeyState& state, const FoundVersion& target) {
+                     Sequence newest, const FoundVersion& target) {
   const model::ObjectVersion& version = target.stored.version;
   std::optional<StoredVersion> promoted;
-  const bool was_newest = version.sequence == state.newest();
+  const bool was_newest = version.sequence == newest;
   if (was_newest && bucket.versioning != model::Versioning::kNever) {
     ASSIGN_OR_RETURN(promoted,
                      ReadNewestInHistory(change.rows(), bucket.id, key, version.sequence));
@@ -308,16 +328,10 @@ std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPl
   version.last_modified_ms = NextLastModified(change.now_ms(), plan.state.newest_modified_ms());
 
   StoredVersion stored{.version = std::move(version), .manifest_apart = false};
-  if (ManifestBytesMax(stored.version.parts) > kInlineManifestMax) {
-    const std::string manifest = model::EncodeManifest(stored.version.parts);
-    stored.manifest_apart = manifest.size() > kInlineManifestMax;
-    if (stored.manifest_apart) {
-      change.rows().Put(VersionKey(Table::kManifest, bucket.id, plan.key, stored.version.sequence),
-                        manifest);
-    }
-  }
+  stored.manifest_apart = PutManifestIfLong(change, bucket.id, plan.key, stored.version);
   PutVersionRow(change, Table::kCurrent, bucket.id, plan.key, stored);
-  change.ledger().Add(stored.version.parts);
+  change.ledger().Add(stored.version.parts,
+                      VersionReferrer(bucket.id, plan.key, stored.version.sequence));
   change.Emit({.sequence = stored.version.sequence,
                .type = model::EventType::kObjectPut,
                .bucket = bucket.id,
@@ -326,31 +340,68 @@ std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPl
                .version_sequence = stored.version.sequence,
                .size = stored.version.size,
                .etag = stored.version.etag,
-               .time_ms = change.now_ms()});
+               .time_ms = change.now_ms(),
+               .first_slice = FirstSlice(stored.version.parts)});
   auto shared = std::make_shared<const model::ObjectVersion>(std::move(stored.version));
   change.TellCurrent(bucket.id, plan.key, shared);
   return shared;
 }
 
+void RewriteParts(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
+                  std::vector<model::Part> parts) {
+  StoredVersion& stored = found.stored;
+  const bool was_apart = stored.manifest_apart;
+  stored.version.parts = std::move(parts);
+  stored.manifest_apart = PutManifestIfLong(change, bucket, key, stored.version);
+  if (was_apart && !stored.manifest_apart) {
+    change.rows().Delete(VersionKey(Table::kManifest, bucket, key, stored.version.sequence));
+  }
+  PutVersionRow(change, found.is_current ? Table::kCurrent : Table::kVersion, bucket, key, stored);
+  change.Emit({.sequence = change.NextSequence(),
+               .type = model::EventType::kSlicesMoved,
+               .bucket = bucket,
+               .key = key,
+               .version_id = stored.version.version_id,
+               .version_sequence = stored.version.sequence,
+               .size = stored.version.size,
+               .etag = stored.version.etag,
+               .time_ms = change.now_ms(),
+               .first_slice = FirstSlice(stored.version.parts)});
+  if (!found.is_current) return;
+  change.TellCurrent(bucket, key,
+                     std::make_shared<const model::ObjectVersion>(std::move(stored.version)));
+}
+
+void PlaceVersion(Change& change, BucketId bucket, const std::string& key,
+                  model::ObjectVersion version, bool is_current) {
+  StoredVersion stored{.version = std::move(version), .manifest_apart = false};
+  stored.manifest_apart = PutManifestIfLong(change, bucket, key, stored.version);
+  PutVersionRow(change, is_current ? Table::kCurrent : Table::kVersion, bucket, key, stored);
+}
+
 Result<DeleteOutcome> DeleteVersion(Change& change, const model::Bucket& bucket,
                                     const DeleteObjectChange& request) {
-  ASSIGN_OR_RETURN(const KeyState state, ReadKey(change.rows(), bucket, request.key));
+  ASSIGN_OR_RETURN(KeyState state, ReadKey(change.rows(), bucket, request.key));
+  const Sequence newest = state.newest();
   const bool versioned = bucket.versioning != model::Versioning::kNever;
   std::optional<FoundVersion> target;
   if (request.version_id) {
     ASSIGN_OR_RETURN(target,
                      FindVersion(change.rows(), bucket.id, request.key, *request.version_id));
-  } else if (state.current) {
-    target = FoundVersion{.stored = *state.current, .is_current = true};
   }
   if (request.etag_match) {
     const WriteCondition condition{.must_not_exist = false, .etag_match = request.etag_match};
-    RETURN_IF_ERROR(EvaluateCondition(condition, target ? &target->stored.version : nullptr));
+    const model::ObjectVersion* named = target ? &target->stored.version : nullptr;
+    RETURN_IF_ERROR(
+        EvaluateCondition(condition, request.version_id ? named : state.current_version()));
   }
   if (versioned && !request.version_id) return PutMarker(change, bucket, request.key, state);
+  if (!request.version_id && state.current) {
+    target = FoundVersion{.stored = std::move(*state.current), .is_current = true};
+  }
   if (!target) return DeleteOutcome{};
   const bool is_marker = IsMarker(target->stored.version);
-  RETURN_IF_ERROR(RemoveVersion(change, bucket, request.key, state, *target));
+  RETURN_IF_ERROR(RemoveVersion(change, bucket, request.key, newest, *target));
   return DeleteOutcome{.existed = true,
                        .created_delete_marker = false,
                        .deleted_delete_marker = is_marker,

@@ -69,6 +69,16 @@ struct PutPlan {
 std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPlan& plan,
                                                      model::ObjectVersion version);
 
+// Writes a version again with other parts of the same content, and an event of it; nothing else of
+// it changes. Their references are the caller's matter.
+void RewriteParts(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
+                  std::vector<model::Part> parts);
+
+// Writes the rows of a version that comes from elsewhere, as it is (archive.h). Its references are
+// the caller's matter.
+void PlaceVersion(Change& change, BucketId bucket, const std::string& key,
+                  model::ObjectVersion version, bool is_current);
+
 // Deletes as S3 does under the bucket's versioning. Prepares and applies in one call; an error has
 // written nothing.
 [[nodiscard]] Result<DeleteOutcome> DeleteVersion(Change& change, const model::Bucket& bucket,

@@ -29,7 +29,7 @@ void Check(std::string_view bytes, Decode decode, Encode encode) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes = AsText(ByteSpan(data + 1, size - 1));
-  switch (data[0] % 9) {
+  switch (data[0] % 10) {
     case 0: Check<ObjectVersion>(bytes, DecodeObjectVersion, EncodeObjectVersion); break;
     case 1: Check<Bucket>(bytes, DecodeBucket, EncodeBucket); break;
     case 2: Check<Upload>(bytes, DecodeUpload, EncodeUpload); break;
@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 5: Check<ReclaimRecord>(bytes, DecodeReclaimRecord, EncodeReclaimRecord); break;
     case 6: Check<OutboxEvent>(bytes, DecodeOutboxEvent, EncodeOutboxEvent); break;
     case 7: Check<std::vector<Part>>(bytes, DecodeManifest, EncodeManifest); break;
-    default: Check<Extent>(bytes, DecodeExtent, EncodeExtent); break;
+    case 8: Check<Extent>(bytes, DecodeExtent, EncodeExtent); break;
+    default: Check<DeadShard>(bytes, DecodeDeadShard, EncodeDeadShard); break;
   }
   return 0;
 }

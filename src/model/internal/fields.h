@@ -53,6 +53,33 @@ inline void PutMilliseconds(Encoder& out, int64_t value) {
 }
 inline int64_t TakeMilliseconds(Decoder& in) { return static_cast<int64_t>(in.Varint()); }
 
+inline void PutChecksum(Encoder& out, const Checksum& checksum) {
+  out.U8(static_cast<uint8_t>(checksum.algorithm));
+  out.U8(static_cast<uint8_t>(checksum.type));
+  out.Text(checksum.value);
+}
+inline Checksum TakeChecksum(Decoder& in) {
+  Checksum checksum;
+  checksum.algorithm = TakeEnum(in, ChecksumAlgorithm::kSha256);
+  checksum.type = TakeEnum(in, ChecksumType::kComposite);
+  checksum.value = TakeText(in);
+  return checksum;
+}
+
+inline void PutSlice(Encoder& out, const Slice& slice) {
+  out.Raw(slice.extent.bytes);
+  out.Varint(slice.offset);
+  out.Varint(slice.length);
+}
+inline Slice TakeSlice(Decoder& in) {
+  Slice slice;
+  slice.extent = TakeId(in);
+  slice.offset = in.Varint();
+  slice.length = in.Varint();
+  if (slice.offset > UINT64_MAX - slice.length) in.Fail();
+  return slice;
+}
+
 void PutHeaders(Encoder& out, const HeaderList& headers);
 HeaderList TakeHeaders(Decoder& in);
 

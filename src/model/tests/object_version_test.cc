@@ -170,6 +170,11 @@ TEST(ObjectVersionTest, ArbitraryBytesNeverCrash) {
     (void)DecodeUploadPart(bytes).ok();
     (void)DecodeManifest(bytes).ok();
     (void)DecodeDirectory(bytes).ok();
+    (void)DecodeDeadShard(bytes).ok();
+    bytes[0] = 2;
+    (void)DecodeReclaimRecord(bytes).ok();
+    (void)DecodeOutboxEvent(bytes).ok();
+    (void)DecodeDirectory(bytes).ok();
   }));
 }
 

@@ -9,17 +9,21 @@ namespace {
 
 std::string Hex(const std::string& row) { return HexEncode(AsBytes(row)); }
 
-// All prefixes of a row, and a row with something behind it, are refused.
+// All prefixes of a row, a row with something behind it, and other formats are refused.
 template <typename Decode>
 void ExpectExact(const std::string& row, Decode decode) {
   for (size_t size = 0; size < row.size(); ++size) {
     EXPECT_EQ(decode(std::string_view(row).substr(0, size)).code(), Code::kCorrupt) << size;
   }
   EXPECT_EQ(decode(row + "x").code(), Code::kCorrupt);
-  EXPECT_EQ(decode("\x02" + row.substr(1)).code(), Code::kCorrupt);
+  for (const char format : {-1, +1}) {
+    std::string other = row;
+    other[0] = static_cast<char>(other[0] + format);
+    EXPECT_EQ(decode(other).code(), Code::kCorrupt);
+  }
 }
 
-// On disk: these bytes may never change for version 1.
+// On disk: these bytes may never change for the format that they begin with.
 TEST(RecordsTest, GoldenBucket) {
   const Bucket bucket{.id = BucketId{300},
                       .name = "photos",
@@ -47,11 +51,44 @@ TEST(RecordsTest, GoldenRepairOrder) {
 TEST(RecordsTest, GoldenReclaimRecord) {
   const ReclaimRecord record{.extent = SampleId(1),
                              .cause = ReclaimCause::kReplacedPart,
-                             .dead_since_ms = 1'700'000'000'000};
+                             .dead_since_ms = 1'700'000'000'000,
+                             .phase = ReclaimPhase::kTrash,
+                             .phase_at_s = 300,
+                             .phase_since_ms = 1'700'000'000'001};
   const std::string row = EncodeReclaimRecord(record);
-  EXPECT_EQ(Hex(row), "010102030405060708090a0b0c0d0e0f100480d095ffbc31");
+  EXPECT_EQ(Hex(row), "020102030405060708090a0b0c0d0e0f100480d095ffbc3102ac0281d095ffbc31");
   EXPECT_EQ(*DecodeReclaimRecord(row), record);
   ExpectExact(row, DecodeReclaimRecord);
+}
+
+DeadShard SampleDeadShard() {
+  return {.location = {.drive = DriveId{300},
+                       .present = true,
+                       .generation = 2,
+                       .volume = 7,
+                       .offset = 64ULL * 1000},
+          .extent = SampleId(1),
+          .shard_index = 13,
+          .body_bytes = 6400,
+          .cause = ReclaimCause::kOrphan,
+          .since_ms = 1'700'000'000'000,
+          .since_s = 300};
+}
+
+TEST(RecordsTest, GoldenDeadShard) {
+  const std::string row = EncodeDeadShard(SampleDeadShard());
+  EXPECT_EQ(Hex(row), "01ac020207e8070102030405060708090a0b0c0d0e0f100d80320780d095ffbc31ac02");
+  EXPECT_EQ(*DecodeDeadShard(row), SampleDeadShard());
+  ExpectExact(row, DecodeDeadShard);
+}
+
+TEST(RecordsTest, ADeadShardOutsideOfEveryDriveIsRefused) {
+  std::string row;
+  Encoder out(&row);
+  out.U8(1);
+  out.Varint(UINT16_MAX + 1);
+  row += EncodeDeadShard(SampleDeadShard()).substr(3);
+  EXPECT_EQ(DecodeDeadShard(row).code(), Code::kCorrupt);
 }
 
 TEST(RecordsTest, GoldenOutboxEvent) {
@@ -63,9 +100,21 @@ TEST(RecordsTest, GoldenOutboxEvent) {
                           .version_sequence = Sequence{8},
                           .size = 200,
                           .etag = "e",
-                          .time_ms = 1'700'000'000'000};
+                          .time_ms = 1'700'000'000'000,
+                          .first_slice = {}};
   const std::string row = EncodeOutboxEvent(event);
-  EXPECT_EQ(Hex(row), "010901ac02016b046e756c6c08c801016580d095ffbc31");
+  EXPECT_EQ(Hex(row), "020901ac02016b046e756c6c08c801016580d095ffbc3100");
+  EXPECT_EQ(*DecodeOutboxEvent(row), event);
+  ExpectExact(row, DecodeOutboxEvent);
+}
+
+TEST(RecordsTest, GoldenOutboxEventWithSlice) {
+  OutboxEvent event;
+  event.sequence = Sequence{9};
+  event.key = "k";
+  event.first_slice = Slice{.extent = SampleId(1), .offset = 300, .length = 200};
+  const std::string row = EncodeOutboxEvent(event);
+  EXPECT_EQ(Hex(row), "02090000016b0000000000010102030405060708090a0b0c0d0e0f10ac02c801");
   EXPECT_EQ(*DecodeOutboxEvent(row), event);
   ExpectExact(row, DecodeOutboxEvent);
 }
@@ -84,6 +133,10 @@ DirectoryEntry SampleEntry() {
   entry.object_size = 4;
   entry.md5.fill(0xcd);
   entry.time_ms = 1'700'000'000'000;
+  entry.checksum = {.algorithm = ChecksumAlgorithm::kCrc32,
+                    .type = ChecksumType::kFullObject,
+                    .value = "AAAAAA=="};
+  entry.storage_class = "GLACIER";
   entry.system_headers = {{"content-type", "a/b"}};
   entry.user_metadata = {{"x", "y"}};
   return entry;
@@ -92,10 +145,10 @@ DirectoryEntry SampleEntry() {
 TEST(RecordsTest, GoldenDirectory) {
   const std::string bytes = EncodeDirectory({SampleEntry()});
   EXPECT_EQ(Hex(bytes),
-            "0101000000101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f020000"
+            "0201000000101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f020000"
             "00010000000000000002000000000000000300000000000000010400000000000000cdcdcdcdcdcd"
-            "cdcdcdcdcdcdcdcdcdcd0068e5cf8b0100000670686f746f73016b010c636f6e74656e742d747970"
-            "6503612f620101780179");
+            "cdcdcdcdcdcdcdcdcdcd0068e5cf8b0100000670686f746f73016b0100084141414141413d3d0747"
+            "4c4143494552010c636f6e74656e742d7479706503612f620101780179");
   EXPECT_EQ(*DecodeDirectory(bytes), std::vector{SampleEntry()});
   ExpectExact(bytes, DecodeDirectory);
   EXPECT_TRUE(DecodeDirectory(EncodeDirectory({}))->empty());
@@ -110,6 +163,7 @@ TEST(RecordsTest, TheSizeOfAnEntryDependsOnItsTextsOnly) {
     entry.time_ms = time_ms;
     entry.last = last;
     entry.md5.fill(static_cast<uint8_t>(size));
+    entry.checksum.value = std::string(SampleEntry().checksum.value.size(), '=');
     RC_ASSERT(EncodeDirectory({entry}).size() == EncodeDirectory({SampleEntry()}).size());
     RC_ASSERT(*DecodeDirectory(EncodeDirectory({entry, entry})) == (std::vector{entry, entry}));
   }));

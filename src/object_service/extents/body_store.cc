@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "object_service/checksums.h"
 
 namespace ashlar::object_service {
 namespace {
@@ -48,11 +49,12 @@ class PayloadFiller {
 
   Task<Status> MakeDirectory() {
     if (last_extent_) {
-      // The final read verifies the whole body; only now its MD5 is known.
+      // The final read verifies the whole body; only now its digests are known.
       uint8_t extra = 0;
       CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.Read(MutableByteSpan(&extra, 1)));
       if (count != 0) co_return Status(Code::kInvalidArgument, "the body is longer than announced");
       entry_.md5 = body_.Md5();
+      entry_.checksum = body_.Checksum();
     }
     directory_ = model::EncodeDirectory({entry_});
     CHECK(directory_.size() == directory_bytes_);
@@ -95,6 +97,9 @@ Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& fille
     const size_t data_room =
         static_cast<size_t>(layout.UnitBytes(stripe)) * static_cast<size_t>(core.data_shards());
     CO_RETURN_IF_ERROR(co_await filler.Fill(MutableByteSpan(buffer->data(), data_room)));
+    // Not before: opening reserves the whole shard on every drive, which nobody gives back when the
+    // budget refuses the body, or its client sends nothing.
+    if (stripe == 0) CO_RETURN_IF_ERROR(co_await writer.Open());
     CO_RETURN_IF_ERROR(co_await pending.Settle());
     pending.gathering = Gathering<Status>::Create(core.background);
     pending.gathering->Start(writer.AppendStripe(std::move(buffer), stripe));
@@ -106,7 +111,6 @@ Task<Status> WriteExtent(Core& core, BodySource& body, uint64_t data_bytes, bool
                          model::DirectoryEntry entry, StoredExtents* stored) {
   PayloadFiller filler(body, data_bytes, last, std::move(entry));
   ExtentWriter writer(core, data_bytes + filler.directory_bytes(), filler.directory_bytes());
-  CO_RETURN_IF_ERROR(co_await writer.Open());
   PendingAppend pending;
   const Status status = co_await WriteStripes(core, writer, filler, pending);
   // Whatever went wrong: the append in flight uses `writer`, so it ends first.
@@ -121,13 +125,17 @@ Task<Status> WriteExtent(Core& core, BodySource& body, uint64_t data_bytes, bool
 }  // namespace
 
 model::DirectoryEntry NewDirectoryEntry(Core& core, const std::string& bucket,
-                                        const std::string& key,
-                                        const ObjectAttributes& attributes) {
+                                        const std::string& key, const ObjectAttributes& attributes,
+                                        const BodySource& body) {
   model::DirectoryEntry entry;
   entry.write_id = NewUniqueId(core.deps.clock, core.deps.random);
   entry.bucket = bucket;
   entry.key = key;
+  entry.object_size = body.size();
   entry.time_ms = core.deps.clock.WallMilliseconds();
+  entry.checksum.algorithm = body.checksum_algorithm();
+  entry.checksum.value.assign(ChecksumTextBytes(entry.checksum.algorithm), '=');
+  entry.storage_class = attributes.storage_class;
   entry.system_headers = attributes.system_headers;
   entry.user_metadata = attributes.user_metadata;
   return entry;
@@ -157,7 +165,6 @@ Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
   StoredExtents stored;
   const uint64_t size = body.size();
   CHECK(size > 0);
-  entry.object_size = size;
   Status status;
   uint64_t offset = 0;
   while (offset < size && status.ok()) {

@@ -23,8 +23,10 @@ Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body);
 Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
                                            model::DirectoryEntry entry);
 
-// The directory entry that a PUT (zero upload id) or part of these attributes begins with.
+// The directory entry that a PUT (zero upload id) or part of these attributes begins with. MD5 and
+// checksum are filled in when the body has come; until then the checksum is as long as it will be.
 model::DirectoryEntry NewDirectoryEntry(Core& core, const std::string& bucket,
-                                        const std::string& key, const ObjectAttributes& attributes);
+                                        const std::string& key, const ObjectAttributes& attributes,
+                                        const BodySource& body);
 
 }  // namespace ashlar::object_service

@@ -23,6 +23,14 @@ TEST(ChecksumsTest, CheckValuesOfTheStandardText) {
   EXPECT_EQ(Of(ChecksumAlgorithm::kNone, "abc"), "");
 }
 
+TEST(ChecksumsTest, TheLengthOfATextIsKnownBefore) {
+  for (const auto algorithm :
+       {ChecksumAlgorithm::kNone, ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c,
+        ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kSha1, ChecksumAlgorithm::kSha256}) {
+    EXPECT_EQ(ChecksumTextBytes(algorithm), Of(algorithm, "abc").size());
+  }
+}
+
 TEST(ChecksumsTest, FullObjectOfPartsIsThatOfTheWhole) {
   for (const auto algorithm :
        {ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c, ChecksumAlgorithm::kCrc64Nvme}) {

@@ -27,6 +27,36 @@ TEST_F(ReadWriteTest, SizesAroundEveryBoundaryComeBackWhole) {
   }
 }
 
+TEST_F(ReadWriteTest, DirectoriesSayWhatTheObjectIs) {
+  // Packed, one extent, two extents.
+  for (const size_t size : {1'000, 1'000'000, 67'108'865}) {
+    const std::string bytes = RandomBytes(size, size);
+    PutObjectRequest request;
+    request.bucket = bucket_;
+    request.key = "k";
+    request.attributes.storage_class = "STANDARD_IA";
+    request.attributes.user_metadata = {{"a", "b"}};
+    MemoryBody body(bytes);
+    const auto version = Run(service_->PutObject(request, body));
+    ASSERT_TRUE(version.ok());
+    const std::vector<model::Slice>& slices = (*version)->parts[0].slices;
+    const auto entries = Directory(slices.back().extent);
+    ASSERT_EQ(entries.size(), 1U);
+    EXPECT_TRUE(entries[0].last);
+    EXPECT_EQ(entries[0].key, "k");
+    EXPECT_EQ(entries[0].object_size, size);
+    EXPECT_EQ(HexEncode(entries[0].md5), (*version)->etag);
+    EXPECT_EQ(entries[0].checksum, (*version)->checksum);
+    EXPECT_EQ(entries[0].storage_class, "STANDARD_IA");
+    EXPECT_EQ(entries[0].user_metadata, request.attributes.user_metadata);
+    // Until the body has come to its end nothing is known of it but its lengths.
+    if (slices.size() == 1) continue;
+    const auto first = Directory(slices.front().extent);
+    EXPECT_FALSE(first.at(0).last);
+    EXPECT_EQ(first.at(0).checksum.value, std::string((*version)->checksum.value.size(), '='));
+  }
+}
+
 TEST_F(ReadWriteTest, AnyRangeOfALargeObject) {
   const std::string bytes = RandomBytes(2'000'000, 7);
   ASSERT_TRUE(Put("large", bytes).ok());

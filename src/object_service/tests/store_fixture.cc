@@ -6,6 +6,7 @@
 #include <random>
 
 #include "chunk_server/local_chunk_store.h"
+#include "metadata_db/extent_catalog.h"
 #include "object_service/checksums.h"
 
 namespace ashlar::object_service {
@@ -186,14 +187,39 @@ Result<std::string> StoreFixture::Get(const std::string& key, uint64_t offset, u
   return Run(ReadAll(service_.get(), *version, offset, length));
 }
 
+std::vector<model::DirectoryEntry> StoreFixture::Directory(const ExtentId& id) {
+  const auto found = Run(metadata_->GetExtent(id));
+  CHECK(found.ok());
+  const model::Extent& extent = **found;
+  const model::ExtentLayout layout(extent.data_shards, extent.unit_bytes, extent.payload_bytes);
+  std::string bytes;
+  while (bytes.size() < extent.directory_bytes) {
+    const auto run =
+        layout.Locate(extent.data_bytes() + bytes.size(), extent.directory_bytes - bytes.size());
+    const auto shard = static_cast<size_t>(run.shard);
+    const chunk_server::ShardAddress address{.extent = id,
+                                             .shard_index = static_cast<uint8_t>(run.shard),
+                                             .body_bytes = layout.shard_bytes(),
+                                             .location = extent.locations[shard],
+                                             .root = extent.roots[shard]};
+    std::vector<uint8_t> piece(run.length);
+    const auto& store = stores_[address.location.drive.value];
+    CHECK(Run(store->ReadShard(address, run.shard_offset, piece)).ok());
+    bytes += AsText(piece);
+  }
+  auto entries = model::DecodeDirectory(bytes);
+  CHECK(entries.ok());
+  return std::move(entries).value();
+}
+
 size_t StoreFixture::RepairCount() {
-  auto repairs = Run(metadata_->ListRepairs(100'000));
+  auto repairs = Run(metadata_db::ExtentCatalog(*metadata_).ListRepairs(std::nullopt, 100'000));
   EXPECT_TRUE(repairs.ok());
   return repairs.ok() ? repairs->size() : 0;
 }
 
 size_t StoreFixture::ReclaimCount() {
-  auto reclaims = Run(metadata_->ListReclaims(100'000));
+  auto reclaims = Run(metadata_db::ExtentCatalog(*metadata_).ListReclaims(ExtentId{}, 100'000));
   EXPECT_TRUE(reclaims.ok());
   return reclaims.ok() ? reclaims->size() : 0;
 }

@@ -39,6 +39,19 @@ class TroubledStore final : public chunk_server::ChunkStore {
                          MutableByteSpan out) override;
   chunk_server::DriveStatus GetStatus() const override { return inner_->GetStatus(); }
   Task<Status> Probe() override;
+  Task<Result<std::vector<chunk_server::VolumeInfo>>> ListVolumes() override {
+    return inner_->ListVolumes();
+  }
+  Task<Result<chunk_server::WalkPage>> WalkVolume(uint32_t volume, uint64_t offset,
+                                                  chunk_server::WalkOptions options) override {
+    return inner_->WalkVolume(volume, offset, options);
+  }
+  Task<std::vector<Status>> PurgeShards(std::vector<chunk_server::ShardPurge> purges) override {
+    return inner_->PurgeShards(std::move(purges));
+  }
+  Task<Status> RemoveVolume(uint32_t volume, uint64_t epoch) override {
+    return inner_->RemoveVolume(volume, epoch);
+  }
   Task<void> Close() override;
   // False: this write must fail.
   bool MayWrite();
@@ -58,6 +71,9 @@ class MemoryBody final : public BodySource {
   Task<Result<size_t>> Read(MutableByteSpan out) override;
   Md5Digest Md5() const override { return ashlar::Md5(AsBytes(bytes_)); }
   model::Checksum Checksum() const override;
+  model::ChecksumAlgorithm checksum_algorithm() const override {
+    return model::ChecksumAlgorithm::kCrc64Nvme;
+  }
   uint64_t Crc64Nvme() const override { return ashlar::Crc64Nvme(0, AsBytes(bytes_)); }
 
  private:
@@ -80,6 +96,8 @@ class StoreFixture : public testing::Test {
   Result<VersionPtr> Put(const std::string& key, const std::string& bytes);
   Result<std::string> Get(const std::string& key, uint64_t offset = 0,
                           uint64_t length = UINT64_MAX);
+  // What the extent's directory says, read back from the shards.
+  std::vector<model::DirectoryEntry> Directory(const ExtentId& id);
   size_t RepairCount();
   size_t ReclaimCount();
 
