@@ -7,9 +7,11 @@ RUN_ARGS ?=
 KILL_CYCLES ?= 10000
 FUZZ_SECONDS ?= 60
 CHAOS_ROUNDS ?= 20
+SIM_OPERATIONS ?= 10000000
 BENCH_ARGS ?=
 
-.PHONY: help deps build run test bench check-style format fuzz soak-kill soak chaos clean
+.PHONY: help deps build run test bench check-style format fuzz soak-kill soak-sim soak chaos \
+  mutation clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,12 +45,19 @@ format: ## Rewrite the C++ files with clang-format
 	@scripts/install-dependencies test
 	@scripts/format --write
 
+mutation: ## Takes guards away one by one; a test must notice each (tools/seeded_bugs.toml)
+	@scripts/install-dependencies build test
+	@scripts/mutation
+
 fuzz: ## Every fuzzer for FUZZ_SECONDS (60), two at a time
 	@scripts/install-dependencies build test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
 soak-kill: ## kill -9 under load, KILL_CYCLES (10000) times, checked against the client's journal
 	@KILL_CYCLES=$(KILL_CYCLES) scripts/soak kill
+
+soak-sim: ## The simulator for SIM_OPERATIONS (10000000) operations (SIM_SEED= begins elsewhere)
+	@SIM_OPERATIONS=$(SIM_OPERATIONS) scripts/simulate
 
 soak: ## Hours: 2000 kill cycles, every fault test again, each fuzzer for 10 minutes
 	@scripts/soak all

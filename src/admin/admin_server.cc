@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "admin/admin_api.h"
 #include "admin/process_metrics.h"
 #include "admin/readiness.h"
 #include "api_gateway/http_server.h"
@@ -38,11 +39,19 @@ struct AdminServer::Impl {
   Impl(EventLoopGroup& group, const AdminServerOptions& options, Probe probe)
       : clock(options.clock != nullptr ? *options.clock : SystemClock()),
         process(options.version, clock),
+        api(options.api),
         readiness(std::move(probe), options.probe_ttl, options.probe_timeout, clock),
         server(group, ServerOptions(options.clock),
                [this](HttpExchange& exchange) { return Handle(exchange); }) {}
 
   Task<void> Handle(HttpExchange& exchange) {
+    const bool for_api = exchange.request().raw_path.starts_with("/admin/");
+    if (api != nullptr && for_api) return api->Handle(exchange);
+    return HandleOpen(exchange);
+  }
+
+  // What needs no token.
+  Task<void> HandleOpen(HttpExchange& exchange) {
     const std::string path = exchange.request().raw_path;
     Answer answer;
     if (exchange.request().method != "GET" && exchange.request().method != "HEAD") {
@@ -80,6 +89,7 @@ struct AdminServer::Impl {
 
   Clock& clock;
   ProcessMetrics process;
+  AdminApi* const api;
   Readiness readiness;
   std::atomic<bool> stopping{false};
   HttpServer server;

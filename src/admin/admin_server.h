@@ -3,8 +3,10 @@
 //   GET /healthz   200 "ok" as long as the process answers at all
 //   GET /readyz    200 "ready", or 503 and what is wrong, from a probe that really writes and reads
 //   GET /metrics   Prometheus text
+//   /admin/v1/...  the admin API (admin_api.h)
 //
-// No credentials are asked: bind it to an address that only operators reach.
+// The first three ask for no credentials, the API for its token; neither speaks TLS. Bind it to an
+// address that only operators reach.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +22,14 @@
 
 namespace ashlar::admin {
 
+class AdminApi;
+
 struct AdminServerOptions {
   std::string version = "unknown";                   // in ashlar_build_info
   Duration probe_ttl = std::chrono::seconds(1);      // how long an answer of the probe is good
   Duration probe_timeout = std::chrono::seconds(5);  // after it /readyz says 503
   Clock* clock = nullptr;                            // null: SystemClock()
+  AdminApi* api = nullptr;                           // null: no /admin/; outlives the server
 };
 
 class AdminServer {

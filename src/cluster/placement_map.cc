@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+
+#include "base/check.h"
 
 namespace ashlar::cluster {
 namespace {
@@ -47,19 +50,37 @@ Result<PlacementMap> PlacementMap::Create(std::vector<PlacementTarget> targets,
                                               " drives, there are " +
                                               std::to_string(targets.size()));
   }
-  PlacementMap map;
+  auto ranks = std::make_shared<Table>();
   for (size_t partition = 0; partition < kPartitionCount; ++partition) {
-    map.partitions_[partition] = Choose(targets, partition, shards_per_extent);
+    (*ranks)[partition] = Choose(targets, partition, static_cast<int>(targets.size()));
   }
-  return map;
+  return PlacementMap(std::move(ranks), static_cast<size_t>(shards_per_extent));
+}
+
+void PlacementMap::Assign(const PlacementMap& other) {
+  CHECK(other.shards_ == shards_);
+  std::shared_ptr<const Table> ranks = other.Ranks();
+  const std::lock_guard lock(mutex_);
+  ranks_.swap(ranks);
+}
+
+std::shared_ptr<const PlacementMap::Table> PlacementMap::Ranks() const {
+  const std::lock_guard lock(mutex_);
+  return ranks_;
 }
 
 int PlacementMap::PartitionOf(const ExtentId& extent) {
   return static_cast<int>(std::hash<ExtentId>()(extent) >> 56);
 }
 
-std::span<const DriveId> PlacementMap::DrivesOf(const ExtentId& extent) const {
-  return partitions_[static_cast<size_t>(PartitionOf(extent))];
+std::vector<DriveId> PlacementMap::DrivesOf(const ExtentId& extent) const {
+  const std::shared_ptr<const Table> ranks = Ranks();
+  const std::vector<DriveId>& rank = (*ranks)[static_cast<size_t>(PartitionOf(extent))];
+  return {rank.begin(), rank.begin() + static_cast<std::ptrdiff_t>(shards_)};
+}
+
+std::vector<DriveId> PlacementMap::RankOf(const ExtentId& extent) const {
+  return (*Ranks())[static_cast<size_t>(PartitionOf(extent))];
 }
 
 }  // namespace ashlar::cluster

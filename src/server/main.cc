@@ -2,13 +2,17 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "admin/admin_api.h"
 #include "admin/admin_server.h"
+#include "admin/admin_token.h"
 #include "api_gateway/http_server.h"
 #include "api_gateway/s3_gateway.h"
 #include "base/log.h"
 #include "cluster/placement_map.h"
 #include "erasure_encoder/erasure_encoder.h"
 #include "index_cache/index_cache.h"
+#include "lifecycle_worker/metadata_journal.h"
+#include "lifecycle_worker/reclaimer.h"
 #include "metadata_db/metadata_db.h"
 #include "metadata_db/ordered_store.h"
 #include "object_service/object_service.h"
@@ -18,17 +22,18 @@
 #include "server/credentials.h"
 #include "server/drive_registry.h"
 #include "server/options.h"
+#include "server/upkeep.h"
 
 namespace ashlar::server {
 namespace {
 
-// Where each drive is a failure domain of its own: one machine.
-Result<cluster::PlacementMap> PlaceOnDrives(size_t drives, int shards) {
+// Each drive is a failure domain of its own: one machine.
+std::vector<cluster::PlacementTarget> PlacementTargets(size_t drives) {
   std::vector<cluster::PlacementTarget> targets;
   for (size_t i = 0; i < drives; ++i) {
     targets.push_back({DriveId{static_cast<uint16_t>(i)}, "drive-" + std::to_string(i)});
   }
-  return cluster::PlacementMap::Create(std::move(targets), shards);
+  return targets;
 }
 
 // Everything between the drives and the object service, in the order in which it is built.
@@ -38,6 +43,9 @@ class Store {
       : loops_(loops), options_(options), buffers_(options.memory_budget_bytes) {}
 
   ~Store() {
+    if (reclaimer_ != nullptr) loops_.RunToCompletion(reclaimer_->Stop());
+    if (journal_ != nullptr) loops_.RunToCompletion(journal_->Stop());
+    if (upkeep_ != nullptr) upkeep_->Stop();
     if (service_ != nullptr) loops_.RunToCompletion(service_->Shutdown());
     for (const auto& store : drives_.stores) loops_.RunToCompletion(store->Close());
   }
@@ -60,9 +68,14 @@ class Store {
                      RunBlocking(loops_, OpenDrives(HostDisk(), SystemClock(), SystemRandom(),
                                                     *metadata_, options_, code)));
     encoder_ = std::make_unique<erasure_encoder::ErasureEncoder>(code);
-    ASSIGN_OR_RETURN(cluster::PlacementMap placement,
-                     PlaceOnDrives(drives_.stores.size(), code.total()));
-    placement_ = std::make_unique<cluster::PlacementMap>(std::move(placement));
+    std::vector<cluster::PlacementTarget> targets = PlacementTargets(drives_.stores.size());
+    ASSIGN_OR_RETURN(const cluster::PlacementMap placement,
+                     cluster::PlacementMap::Create(targets, code.total()));
+    placement_ = std::make_unique<cluster::PlacementMap>(placement);
+    upkeep_ = std::make_unique<Upkeep>(Upkeep::Dependencies{loops_, options_, *metadata_, drives_,
+                                                            std::move(targets), *placement_,
+                                                            *encoder_, buffers_});
+    RETURN_IF_ERROR(upkeep_->Load());
     std::vector<chunk_server::ChunkStore*> stores;
     for (const auto& store : drives_.stores) stores.push_back(store.get());
     service_ = std::make_unique<object_service::ObjectService>(
@@ -71,13 +84,71 @@ class Store {
                                                     SystemRandom()},
         object_service::ObjectServiceOptions());
     service_->WatchDrives(loops_.Next());
+    StartJournal();
+    upkeep_->Start();
+    StartReclaimer();
     return Status::Ok();
   }
 
   object_service::ObjectService& service() { return *service_; }
   const UniqueId& cluster_id() const { return drives_.cluster_id; }
 
+  // What the admin API shows and changes.
+  admin::AdminSources AdminSources() {
+    std::vector<std::string> paths = DrivePaths(options_, encoder_->code());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (!drives_.paths[i].empty()) paths[i] = drives_.paths[i];
+    }
+    return admin::AdminSources{
+        .metadata = *metadata_,
+        .catalog = upkeep_->catalog(),
+        .drives = upkeep_->drives(),
+        .healer = upkeep_->healer(),
+        .scrubber = upkeep_->scrubber(),
+        .reclaimer = *reclaimer_,
+        .disk = HostDisk(),
+        .clock = SystemClock(),
+        .probe = [this] { return service_->Probe(); },
+        .cluster_id = drives_.cluster_id,
+        .data_shards = encoder_->code().data_shards,
+        .parity_shards = encoder_->code().parity_shards,
+        .drive_paths = std::move(paths),
+        .metadata_path = options_.data + "/metadata",
+        .token_path = options_.data + "/" + admin::kTokenFileName,
+        .certificate_path = options_.tls_cert,
+        .scrub_round = std::chrono::hours(24 * options_.scrub_days),
+        .version = kVersion,
+    };
+  }
+
  private:
+  void StartJournal() {
+    lifecycle_worker::MetadataJournalOptions journal_options;
+    journal_options.period = std::chrono::milliseconds(options_.journal_period_ms);
+    journal_options.settings = RegistrationSettingNames(drives_.stores.size());
+    journal_ = std::make_unique<lifecycle_worker::MetadataJournal>(
+        lifecycle_worker::MetadataJournal::Dependencies{*ordered_store_, *metadata_, *service_,
+                                                        SystemClock(), SystemRandom()},
+        std::move(journal_options));
+    journal_->Start(loops_.Next());
+  }
+  void StartReclaimer() {
+    lifecycle_worker::ReclaimerOptions reclaim;
+    reclaim.grace = std::chrono::seconds(options_.reclaim_grace_seconds);
+    reclaim.trash_period = std::chrono::seconds(options_.trash_period_seconds);
+    reclaim.orphan_grace = std::chrono::seconds(options_.orphan_grace_seconds);
+    reclaim.sparse_age_min = std::min(reclaim.sparse_age_min, reclaim.grace);
+    reclaim.brake_floor_bytes = options_.reclaim_brake_bytes;
+    reclaim.foreground_busy = ClientsAreServed;
+    std::vector<chunk_server::ChunkStore*> stores;
+    for (const auto& store : drives_.stores) stores.push_back(store.get());
+    reclaimer_ = std::make_unique<lifecycle_worker::Reclaimer>(
+        lifecycle_worker::Reclaimer::Dependencies{*metadata_, *service_, std::move(stores),
+                                                  SystemClock()},
+        std::move(reclaim));
+    reclaimer_->Start(loops_.Next());
+  }
+
   EventLoopGroup& loops_;
   const ServerOptions& options_;
   BufferPool buffers_;
@@ -87,7 +158,10 @@ class Store {
   OpenedDrives drives_;
   std::unique_ptr<erasure_encoder::ErasureEncoder> encoder_;
   std::unique_ptr<cluster::PlacementMap> placement_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<object_service::ObjectService> service_;
+  std::unique_ptr<lifecycle_worker::MetadataJournal> journal_;
+  std::unique_ptr<lifecycle_worker::Reclaimer> reclaimer_;
 };
 
 api_gateway::S3GatewaySettings GatewaySettings(const ServerOptions& options,
@@ -136,6 +210,9 @@ Status Serve(const ServerOptions& options) {
   ASSIGN_OR_RETURN(
       const RootCredentials credentials,
       RunBlocking(loops, LoadOrCreateCredentials(HostDisk(), SystemRandom(), options)));
+  ASSIGN_OR_RETURN(
+      const Secret admin_token,
+      RunBlocking(loops, admin::LoadOrCreateToken(HostDisk(), SystemRandom(), options.data)));
   Store store(loops, options);
   RETURN_IF_ERROR(store.Open());
 
@@ -147,8 +224,10 @@ Status Serve(const ServerOptions& options) {
   api_gateway::HttpServer http(
       loops, http_options,
       [&gateway](api_gateway::HttpExchange& exchange) { return gateway.Handle(exchange); });
+  admin::AdminApi admin_api(store.AdminSources(), admin_token);
   admin::AdminServerOptions admin_options;
   admin_options.version = kVersion;
+  admin_options.api = &admin_api;
   admin::AdminServer admin(loops, admin_options, [&store] { return store.service().Probe(); });
 
   // Whatever was started is shut down again, also when a later step fails.
@@ -172,6 +251,7 @@ Status Serve(const ServerOptions& options) {
   admin.AnnounceShutdown();
   loops.RunToCompletion(http.Shutdown());
   loops.RunToCompletion(admin.Shutdown());
+  loops.RunToCompletion(admin_api.Shutdown());
   return status;
 }
 
@@ -182,10 +262,6 @@ int main(int argc, char** argv) {
   using namespace ashlar;  // NOLINT: the entry point
   PrepareSignals();
   InitLog();
-  server::ServerOptions options;
-  int exit_code = 0;
-  if (!server::ParseCommandLine(argc, argv, &options, &exit_code)) return exit_code;
-  (void)SetLogLevel(options.log_level);
   if (const char* failpoints = std::getenv("ASHLAR_FAILPOINTS")) {
     const Status armed = ArmFailpoints(failpoints);
     if (!armed.ok()) {
@@ -193,6 +269,10 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  server::ServerOptions options;
+  int exit_code = 0;
+  if (!server::ParseCommandLine(argc, argv, &options, &exit_code)) return exit_code;
+  (void)SetLogLevel(options.log_level);
   const Status status = server::Serve(options);
   if (!status.ok()) {
     std::fprintf(stderr, "ashlar: %s\n", status.message().c_str());

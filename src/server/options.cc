@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "api_gateway/s3_gateway.h"
+#include "server/commands/command.h"
 
 namespace ashlar::server {
 namespace {
@@ -63,7 +64,7 @@ void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* sec
       ->capture_default_str();
   server
       .add_option("--admin-listen", options->admin_listen,
-                  "Address of /healthz, /readyz and /metrics")
+                  "Address of /healthz, /readyz, /metrics and the admin API")
       ->envname("ASHLAR_ADMIN_LISTEN")
       ->capture_default_str();
   auto* cert =
@@ -133,6 +134,73 @@ void AddLimits(CLI::App& server, ServerOptions* options) {
       ->capture_default_str();
 }
 
+// "90", "90s", "15m", "24h", "7d".
+CLI::AsNumberWithUnit AsSeconds() {
+  const std::map<std::string, uint64_t> units{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}};
+  return CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::DEFAULT, "TIME");
+}
+
+void AddReclaiming(CLI::App& server, ServerOptions* options) {
+  const CLI::Range seconds(uint64_t{1}, uint64_t{10} * 365 * 86'400);
+  server
+      .add_option("--reclaim-grace", options->reclaim_grace_seconds,
+                  "Time that what nothing refers to stays as it is (s, m, h, d)")
+      ->envname("ASHLAR_RECLAIM_GRACE")
+      ->transform(AsSeconds())
+      ->check(seconds)
+      ->capture_default_str();
+  server
+      .add_option("--trash-period", options->trash_period_seconds,
+                  "Time in the trash after that; less when a drive is nearly full")
+      ->envname("ASHLAR_TRASH_PERIOD")
+      ->transform(AsSeconds())
+      ->check(seconds)
+      ->capture_default_str();
+  server
+      .add_option("--orphan-grace", options->orphan_grace_seconds,
+                  "Time that shards stay which the metadata have never heard of")
+      ->envname("ASHLAR_ORPHAN_GRACE")
+      ->transform(AsSeconds())
+      ->check(seconds)
+      ->capture_default_str();
+  server
+      .add_option("--reclaim-brake", options->reclaim_brake_bytes,
+                  "Reclaiming stops and asks when it wants to purge more than this at one time "
+                  "(and more than 1 % of what lives, and three times what it usually does)")
+      ->envname("ASHLAR_RECLAIM_BRAKE")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+}
+
+void AddUpkeep(CLI::App& server, ServerOptions* options) {
+  server
+      .add_option("--heal-bandwidth", options->heal_bytes_per_second,
+                  "Bytes of shards a second that healing makes at most; a quarter of it while "
+                  "clients are served")
+      ->envname("ASHLAR_HEAL_BANDWIDTH")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(uint64_t{1} << 16, uint64_t{1} << 40))
+      ->capture_default_str();
+  server
+      .add_option("--heal-wait", options->heal_wait_seconds,
+                  "Seconds that a drive may be away before its shards are made elsewhere")
+      ->envname("ASHLAR_HEAL_WAIT")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 30))
+      ->capture_default_str();
+  server.add_option("--scrub-days", options->scrub_days, "Days in which everything is read once")
+      ->envname("ASHLAR_SCRUB_DAYS")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{3650}))
+      ->capture_default_str();
+  server
+      .add_option(
+          "--journal-period", options->journal_period_ms,
+          "Milliseconds between two updates of the copy of the metadata on the drives: what "
+          "a lost metadata folder costs at most")
+      ->envname("ASHLAR_JOURNAL_PERIOD")
+      ->check(CLI::Range(uint64_t{10}, uint64_t{86'400'000}))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_code) {
@@ -153,9 +221,12 @@ bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_c
   std::string secret;
   AddServerOptions(*server, options, &secret);
   AddLimits(*server, options);
+  AddUpkeep(*server, options);
+  AddReclaiming(*server, options);
 
   const CLI::App* routes =
       app.add_subcommand("routes", "Print every S3 operation and its state as JSON");
+  const std::vector<Command> commands = {AddAdmin(app), AddFsck(app), AddRebuildMetadata(app)};
 
   *exit_code = 0;
   try {
@@ -169,6 +240,11 @@ bool ParseCommandLine(int argc, char** argv, ServerOptions* options, int* exit_c
   options->config_path = app.get_config_ptr()->as<std::string>();
   if (routes->parsed()) {
     std::cout << api_gateway::RoutesAsJson() << "\n";
+    return false;
+  }
+  for (const Command& command : commands) {
+    if (!command.parser->parsed()) continue;
+    *exit_code = command.run();
     return false;
   }
   options->root_secret_key = Secret(std::move(secret));

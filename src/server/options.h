@@ -34,6 +34,14 @@ struct ServerOptions {
   uint64_t connections_max = 10'000;
   uint64_t volume_bytes = 1ULL << 30;
   uint64_t reserved_free_bytes = 32ULL << 20;
+  uint64_t heal_bytes_per_second = 200'000'000;
+  uint64_t heal_wait_seconds = 600;
+  uint64_t scrub_days = 30;
+  uint64_t reclaim_grace_seconds = 24 * 3600;
+  uint64_t trash_period_seconds = 72 * 3600;
+  uint64_t orphan_grace_seconds = 7 * 24 * 3600;
+  uint64_t reclaim_brake_bytes = 64ULL << 30;
+  uint64_t journal_period_ms = 1000;
 };
 
 // Parses the whole command line. Prints help or version itself. `exit_code` is set and false
