@@ -338,7 +338,11 @@ Task<Status> Healer::Impl::Move(std::vector<TreatedCase>* cases) {
       case Code::kOk: result.moves.push_back(moves[i]); break;
       // The extent is dead: its orders are pointless.
       case Code::kNotFound: result.whole |= of[i]->item.ordered | of[i]->item.suspect; break;
-      case Code::kConflict: result.verdict = Verdict::kWhole; break;
+      // Somebody was there first; looked at again, but not at once: each attempt writes a record.
+      case Code::kConflict:
+        result.verdict = Verdict::kFailed;
+        result.why = statuses[i].ToString();
+        break;
       default: trouble = statuses[i]; break;
     }
   }

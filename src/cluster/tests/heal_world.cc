@@ -62,8 +62,8 @@ std::vector<std::string> CodeShards(const erasure_encoder::ErasureEncoder& encod
 
 }  // namespace
 
-HealWorld::HealWorld(HealWorldOptions world_options)
-    : options(std::move(world_options)), encoder(options.code) {
+HealWorld::HealWorld(const HealWorldOptions& world_options)
+    : options(world_options), encoder(options.code) {
   rows = metadata_db::NewMemoryStore();
   const auto drives = static_cast<size_t>(options.drives);
   for (size_t i = 0; i < drives; ++i) {

@@ -45,7 +45,7 @@ struct ShardCount {
 
 class HealWorld {
  public:
-  explicit HealWorld(HealWorldOptions options = {});
+  explicit HealWorld(const HealWorldOptions& options = HealWorldOptions());
   ~HealWorld();
 
   // ---- content: one object, one extent; content follows from the key

@@ -192,7 +192,8 @@ TEST_F(HealerTest, ADrainedDriveIsEmptyAndThenRemoved) {
   ASSERT_TRUE(world.executor.Run(world.states->Drain(world.Drive(3))).ok());
   // One more would leave too few.
   EXPECT_EQ(world.executor.Run(world.states->Drain(world.Drive(4))).code(), Code::kConflict);
-  world.Put("after", 3000);
+  const metadata_db::ExtentPtr after = world.Row(world.Put("after", 3000));
+  for (const auto& location : after->locations) EXPECT_NE(location.drive, world.Drive(3));
   ASSERT_TRUE(world.Heal());
   world.Pass(minutes(3));
   ExpectAllWhole(world);
@@ -203,6 +204,26 @@ TEST_F(HealerTest, ADrainedDriveIsEmptyAndThenRemoved) {
   }
   world.CloseAll();
   world.OpenAll();
+  EXPECT_EQ(world.states->View()[3].role, DriveRole::kRemoved);
+  const metadata_db::ExtentPtr later = world.Row(world.Put("later", 3000));
+  for (const auto& location : later->locations) EXPECT_NE(location.drive, world.Drive(3));
+}
+
+TEST_F(HealerTest, ADriveIsNotRemovedWhileAnExtentNamesIt) {
+  HealWorldOptions options;
+  options.drives = 7;
+  HealWorld world(options);
+  Fill(world, 20);
+  world.Vanish(5);  // the only place for some of the shards
+  ASSERT_TRUE(world.executor.Run(world.states->Drain(world.Drive(3))).ok());
+  world.StartHealer();
+  world.Pass(minutes(9));
+  EXPECT_EQ(world.states->View()[3].role, DriveRole::kDraining);
+  EXPECT_GT(world.healer->Status().shards_made, 0U);
+  world.ComeBack(5);
+  world.Pass(minutes(5));
+  ASSERT_TRUE(world.Heal());
+  ExpectAllWhole(world);
   EXPECT_EQ(world.states->View()[3].role, DriveRole::kRemoved);
 }
 
