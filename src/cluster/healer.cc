@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "cluster/healing/healer_impl.h"
-#include "runtime/failpoint.h"
+#include "cluster/pacing/pass_failpoint.h"
 #include "runtime/metrics.h"
 
 namespace ashlar::cluster {
@@ -326,11 +326,9 @@ Task<Status> Healer::Impl::Move(std::vector<TreatedCase>* cases) {
     treated.result.moves.clear();
   }
   if (moves.empty()) co_return ashlar::Status::Ok();
-  if (Failpoint("heal.before_move").action == FailpointAction::kError) {
-    co_return ashlar::Status(Code::kIoError, "heal.before_move");
-  }
+  CO_RETURN_IF_ERROR(co_await PassFailpoint("heal.before_move"));
   const std::vector<ashlar::Status> statuses = co_await deps.catalog.MoveShards(moves);
-  (void)Failpoint("heal.after_move");
+  (void)co_await PassFailpoint("heal.after_move");
   ashlar::Status trouble;
   for (size_t i = 0; i < moves.size(); ++i) {
     CaseResult& result = of[i]->result;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "cluster/pacing/pass_failpoint.h"
 #include "cluster/pacing/patient.h"
 #include "model/shard_record.h"
-#include "runtime/failpoint.h"
 
 namespace ashlar::cluster {
 namespace {
@@ -12,16 +12,6 @@ namespace {
 using model::kLeafBytes;
 
 Status TooSlow(const char* what) { return {Code::kDeadlineExceeded, what}; }
-
-Task<Status> PassFailpoint(const char* name) {
-  const FailpointHit hit = Failpoint(name);
-  if (hit.action == FailpointAction::kError) co_return Status(Code::kIoError, name);
-  if (hit.action == FailpointAction::kDelay) {
-    Sleep pause{std::chrono::milliseconds(hit.delay_ms)};
-    co_await pause;
-  }
-  co_return Status::Ok();
-}
 
 // One attempt. Shared with its reads and writes, which may outlive it.
 class Attempt : public std::enable_shared_from_this<Attempt> {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "cluster/pacing/pass_failpoint.h"
 #include "cluster/scrubbing/findings.h"
 #include "cluster/scrubbing/scrubber_impl.h"
-#include "runtime/failpoint.h"
 #include "runtime/metrics.h"
 
 namespace ashlar::cluster {
@@ -94,9 +94,7 @@ Task<Status> Scrubber::Impl::ScrubGroup(Group* group) {
   }
   group->last = taken == group->volumes.size();
   CO_RETURN_IF_ERROR(co_await CompareRows(group));
-  if (Failpoint("scrub.group_done").action == FailpointAction::kError) {
-    co_return Status(Code::kIoError, "scrub.group_done");
-  }
+  CO_RETURN_IF_ERROR(co_await PassFailpoint("scrub.group_done"));
   co_return Status::Ok();
 }
 
@@ -177,9 +175,7 @@ Task<Status> Scrubber::Impl::ComparePage(Group* group, const WalkPage& page) {
   Count(&ScrubFindings::whole, "whole", whole);
   Count(&ScrubFindings::damaged_bytes, "damaged_bytes", page.damaged_bytes);
   Count(&ScrubFindings::unreadable_bytes, "unreadable_bytes", page.unreadable_bytes);
-  if (Failpoint("scrub.page").action == FailpointAction::kError) {
-    co_return Status(Code::kIoError, "scrub.page");
-  }
+  CO_RETURN_IF_ERROR(co_await PassFailpoint("scrub.page"));
   if (!orders.empty()) CO_RETURN_IF_ERROR(co_await deps.metadata.RecordRepairs(std::move(orders)));
   if (!strays.empty()) {
     CO_RETURN_IF_ERROR(co_await deps.catalog.RecordDeadShards(std::move(strays)));
@@ -199,9 +195,7 @@ Task<Status> Scrubber::Impl::CompareRows(Group* group) {
     for (const ExtentPtr& extent : page) {
       CO_RETURN_IF_ERROR(co_await CompareRow(group, extent, drives, &orders));
     }
-    if (Failpoint("scrub.rows").action == FailpointAction::kError) {
-      co_return Status(Code::kIoError, "scrub.rows");
-    }
+    CO_RETURN_IF_ERROR(co_await PassFailpoint("scrub.rows"));
     if (!orders.empty()) {
       CO_RETURN_IF_ERROR(co_await deps.metadata.RecordRepairs(std::move(orders)));
     }

@@ -233,13 +233,16 @@ TEST_F(ScrubberTest, WhatIsWrittenMeanwhileIsNoFinding) {
   HealWorldOptions options;
   options.scrub.bytes_per_second_max = 2'000'000;
   options.scrub.page_bytes = 64 * 1024;
+  options.volume_bytes = 1 << 20;  // new ones are begun while others are walked
   HealWorld world(options);
   Fill(world, 14);
   Age(world);
+  // Time between the walk and the comparison with the rows.
+  ASSERT_TRUE(ArmFailpoints("scrub.page=delay:700").ok());
   world.StartScrubber();
   ASSERT_TRUE(world.executor.Run(world.scrubber->StartRound()).ok());
   for (int i = 0; i < 40; ++i) {
-    world.Put("more-" + std::to_string(i), 5000);
+    world.Put("more-" + std::to_string(i), 200'000);
     world.Pass(std::chrono::milliseconds(300));
   }
   for (int i = 0; i < 1000 && world.scrubber->GetStatus().round_ended_ms == 0; ++i) {

@@ -17,8 +17,8 @@ using std::chrono::seconds;
 class ReclaimTest : public testing::Test {
  protected:
   void PutAndDelete(const std::string& key, size_t size) {
-    ASSERT_TRUE(world.Put(key, RandomText(world.random, size)).ok());
-    ASSERT_TRUE(world.Delete(key).ok());
+    ASSERT_TRUE(world_.Put(key, RandomText(world_.random, size)).ok());
+    ASSERT_TRUE(world_.Delete(key).ok());
   }
   // Any metadata row, as a broken book would have it.
   void WriteRow(const std::string& key, const std::string& value) {
@@ -27,231 +27,231 @@ class ReclaimTest : public testing::Test {
       return Status::Ok();
     };
     std::vector<metadata_db::TransactionBody> bodies{body};
-    ASSERT_TRUE(world.Run(world.rows->Submit(std::move(bodies))).at(0).ok());
+    ASSERT_TRUE(world_.Run(world_.rows->Submit(std::move(bodies))).at(0).ok());
   }
   // A record on a drive that no row names.
   model::DeadShard WriteOrphan(int drive) {
     chunk_server::ShardSpec spec;
-    spec.extent = NewUniqueId(world.clock, world.random);
+    spec.extent = NewUniqueId(world_.clock, world_.random);
     spec.data_shards = 2;
     spec.parity_shards = 1;
     spec.body_bytes = 5000;
     spec.payload_bytes = 10'000;
     const std::vector<uint8_t> body(spec.body_bytes, 7);
     const std::vector<Sha256Digest> leaves{Sha256(body)};
-    chunk_server::ChunkStore& store = *world.stores[static_cast<size_t>(drive)];
+    chunk_server::ChunkStore& store = *world_.stores[static_cast<size_t>(drive)];
     model::DeadShard orphan;
-    orphan.location = world.Run(store.WriteShard(spec, body, leaves)).value();
+    orphan.location = world_.Run(store.WriteShard(spec, body, leaves)).value();
     orphan.extent = spec.extent;
     orphan.body_bytes = spec.body_bytes;
     orphan.cause = ReclaimCause::kOrphan;
-    orphan.since_ms = world.clock.WallMilliseconds();
-    EXPECT_TRUE(world.Run(world.Catalog().RecordDeadShards({orphan})).ok());
+    orphan.since_ms = world_.clock.WallMilliseconds();
+    EXPECT_TRUE(world_.Run(world_.Catalog().RecordDeadShards({orphan})).ok());
     return orphan;
   }
-  ReclaimStatus Look() { return world.reclaimer->GetStatus(); }
+  ReclaimStatus Look() { return world_.reclaimer->GetStatus(); }
   ReclaimPhase PhaseOfOnly() {
-    const auto records = world.Reclaims();
+    const auto records = world_.Reclaims();
     EXPECT_EQ(records.size(), 1U);
     return records.at(0).phase;
   }
 
-  ReclaimWorld world;
+  ReclaimWorld world_;
 };
 
 TEST_F(ReclaimTest, DeadSeenTrashGone) {
-  ASSERT_TRUE(world.Put("kept", RandomText(world.random, 3000)).ok());
+  ASSERT_TRUE(world_.Put("kept", RandomText(world_.random, 3000)).ok());
   PutAndDelete("gone", 3000);
-  ASSERT_EQ(world.LiveRecords().size(), 6U);
-  ASSERT_TRUE(world.Cycles(1).ok());
+  ASSERT_EQ(world_.LiveRecords().size(), 6U);
+  ASSERT_TRUE(world_.Cycles(1).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen);
-  ASSERT_TRUE(world.Cycles(3).ok());
+  ASSERT_TRUE(world_.Cycles(3).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen) << "the grace is not over";
-  ASSERT_TRUE(world.Cycles(2).ok());
+  ASSERT_TRUE(world_.Cycles(2).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash);
-  ASSERT_TRUE(world.Cycles(7).ok());
+  ASSERT_TRUE(world_.Cycles(7).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash) << "the trash period is not over";
-  EXPECT_EQ(world.LiveRecords().size(), 6U);
+  EXPECT_EQ(world_.LiveRecords().size(), 6U);
   EXPECT_EQ(Look().waiting.size(), 1U);
   EXPECT_GT(Look().oldest_waiting_since_ms, 0);
-  ASSERT_TRUE(world.Cycles(3).ok());
-  EXPECT_TRUE(world.Reclaims().empty());
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  ASSERT_TRUE(world_.Cycles(3).ok());
+  EXPECT_TRUE(world_.Reclaims().empty());
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
   EXPECT_EQ(Look().purged_shards, 3U);
   EXPECT_EQ(Look().forgotten_extents, 1U);
-  EXPECT_TRUE(world.Get("kept").ok());
-  EXPECT_TRUE(world.Complaints().empty());
+  EXPECT_TRUE(world_.Get("kept").ok());
+  EXPECT_TRUE(world_.Complaints().empty());
 }
 
 TEST_F(ReclaimTest, AReadThatBeganBeforeTheDeleteGoesOn) {
-  const std::string bytes = RandomText(world.random, 300'000);
-  ASSERT_TRUE(world.Put("long", bytes).ok());
-  const auto version = world.Find("long").value();
-  ASSERT_TRUE(world.Delete("long").ok());
-  ASSERT_TRUE(world.Cycles(8).ok());
+  const std::string bytes = RandomText(world_.random, 300'000);
+  ASSERT_TRUE(world_.Put("long", bytes).ok());
+  const auto version = world_.Find("long").value();
+  ASSERT_TRUE(world_.Delete("long").ok());
+  ASSERT_TRUE(world_.Cycles(8).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash);
-  const auto read = world.ReadVersion(version);
+  const auto read = world_.ReadVersion(version);
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ(*read, bytes);
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash) << "a read changes nothing";
-  ASSERT_TRUE(world.Cycles(12).ok());
-  EXPECT_FALSE(world.ReadVersion(version).ok()) << "gone, and never wrong bytes";
+  ASSERT_TRUE(world_.Cycles(12).ok());
+  EXPECT_FALSE(world_.ReadVersion(version).ok()) << "gone, and never wrong bytes";
 }
 
 TEST_F(ReclaimTest, ADayForwardOrBackPurgesNothing) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(2).ok());
-  world.clock.jump_ms += 86'400'000;
-  ASSERT_TRUE(world.Cycles(1).ok());
+  ASSERT_TRUE(world_.Cycles(2).ok());
+  world_.clock.jump_ms += 86'400'000;
+  ASSERT_TRUE(world_.Cycles(1).ok());
   EXPECT_FALSE(Look().suspended.empty());
-  ASSERT_TRUE(world.Cycles(1, seconds(1)).ok());
+  ASSERT_TRUE(world_.Cycles(1, seconds(1)).ok());
   EXPECT_TRUE(Look().suspended.empty());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen) << "only the wall clock says that it is over";
-  world.clock.jump_ms -= 2 * 86'400'000;
-  ASSERT_TRUE(world.Cycles(30).ok());
+  world_.clock.jump_ms -= 2 * 86'400'000;
+  ASSERT_TRUE(world_.Cycles(30).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen) << "only the reclaim clock says that it is over";
   EXPECT_EQ(Look().purged_shards, 0U);
-  world.clock.jump_ms += 86'400'000;
-  ASSERT_TRUE(world.Cycles(20).ok());
-  EXPECT_TRUE(world.Reclaims().empty());
+  world_.clock.jump_ms += 86'400'000;
+  ASSERT_TRUE(world_.Cycles(20).ok());
+  EXPECT_TRUE(world_.Reclaims().empty());
 }
 
 TEST_F(ReclaimTest, TimeTheProcessWasDownDoesNotCount) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(1).ok());
-  world.Close();
-  world.executor.Advance(hours(1));
-  world.Open();
-  ASSERT_TRUE(world.Cycles(2, seconds(1)).ok());
+  ASSERT_TRUE(world_.Cycles(1).ok());
+  world_.Close();
+  world_.executor.Advance(hours(1));
+  world_.Open();
+  ASSERT_TRUE(world_.Cycles(2, seconds(1)).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen);
-  ASSERT_TRUE(world.Cycles(15).ok());
-  EXPECT_TRUE(world.Reclaims().empty());
+  ASSERT_TRUE(world_.Cycles(15).ok());
+  EXPECT_TRUE(world_.Reclaims().empty());
 }
 
 TEST_F(ReclaimTest, WhatHasAReferrerIsNeverPurged) {
   PutAndDelete("before-trash", 3000);
-  ASSERT_TRUE(world.Cycles(1).ok());
-  const ExtentId id = world.Reclaims().at(0).extent;
+  ASSERT_TRUE(world_.Cycles(1).ok());
+  const ExtentId id = world_.Reclaims().at(0).extent;
   // As if the books were wrong: a version that refers, though live bytes are 0.
   const std::string row = "r" + std::string(id.View()) + std::string(9, '\0') + "key" +
                           std::string("\0\1", 2) + std::string(8, '\xff');
   WriteRow(row, "");
-  ASSERT_TRUE(world.Cycles(20).ok());
+  ASSERT_TRUE(world_.Cycles(20).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen);
   EXPECT_GT(Look().refused, 0U);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
 }
 
 TEST_F(ReclaimTest, WhatHasLiveBytesIsNeverPurged) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(1).ok());
-  const ExtentId id = world.Reclaims().at(0).extent;
+  ASSERT_TRUE(world_.Cycles(1).ok());
+  const ExtentId id = world_.Reclaims().at(0).extent;
   const std::string key = "l" + std::string(id.View());
-  const auto row = world.Run(world.rows->Get(key)).value();
+  const auto row = world_.Run(world_.rows->Get(key)).value();
   ASSERT_TRUE(row.has_value());
   std::string alive = *row;
   alive[0] = 5;  // live bytes, a varint
   WriteRow(key, alive);
-  ASSERT_TRUE(world.Cycles(20).ok());
+  ASSERT_TRUE(world_.Cycles(20).ok());
   EXPECT_EQ(PhaseOfOnly(), ReclaimPhase::kSeen);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
 }
 
 TEST_F(ReclaimTest, WhatCameToLifeInTheTrashIsNotPurged) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(8).ok());
+  ASSERT_TRUE(world_.Cycles(8).ok());
   ASSERT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash);
-  const std::string key = "l" + std::string(world.Reclaims().at(0).extent.View());
-  std::string alive = *world.Run(world.rows->Get(key)).value();
+  const std::string key = "l" + std::string(world_.Reclaims().at(0).extent.View());
+  std::string alive = *world_.Run(world_.rows->Get(key)).value();
   alive[0] = 5;
   WriteRow(key, alive);
-  ASSERT_TRUE(world.Cycles(15).ok());
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  ASSERT_TRUE(world_.Cycles(15).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
   EXPECT_GT(Look().refused, 0U);
 }
 
 TEST_F(ReclaimTest, ADriveThatIsAwayKeepsTheRecordWaiting) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(8).ok());
+  ASSERT_TRUE(world_.Cycles(8).ok());
   std::optional<model::Extent> extent;
-  extent = *world.Run(world.metadata->GetExtent(world.Reclaims().at(0).extent)).value();
+  extent = *world_.Run(world_.metadata->GetExtent(world_.Reclaims().at(0).extent)).value();
   const int away = extent->locations[1].drive.value;
-  world.SetOffline(away, true);
-  (void)world.Run(world.stores[static_cast<size_t>(away)]->Probe());
-  (void)world.Cycles(12);
-  EXPECT_EQ(world.Reclaims().size(), 1U);
-  EXPECT_EQ(world.LiveRecords().size(), 0U) << "the others are purged";
+  world_.SetOffline(away, true);
+  (void)world_.Run(world_.stores[static_cast<size_t>(away)]->Probe());
+  (void)world_.Cycles(12);
+  EXPECT_EQ(world_.Reclaims().size(), 1U);
+  EXPECT_EQ(world_.LiveRecords().size(), 0U) << "the others are purged";
   EXPECT_EQ(Look().waiting_for_drives, 1U);
   EXPECT_EQ(Look().purged_shards, 2U);
-  world.SetOffline(away, false);
-  ASSERT_TRUE(world.Run(world.stores[static_cast<size_t>(away)]->Probe()).ok());
-  ASSERT_TRUE(world.Cycles(3).ok());
-  EXPECT_TRUE(world.Reclaims().empty());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  world_.SetOffline(away, false);
+  ASSERT_TRUE(world_.Run(world_.stores[static_cast<size_t>(away)]->Probe()).ok());
+  ASSERT_TRUE(world_.Cycles(3).ok());
+  EXPECT_TRUE(world_.Reclaims().empty());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, TheBrakeHoldsUntilItIsReleased) {
-  world.options.brake_floor_bytes = 10'000;
-  world.Restart();
+  world_.options.brake_floor_bytes = 10'000;
+  world_.Restart();
   PutAndDelete("big", 100'000);
-  ASSERT_TRUE(world.Cycles(25).ok());
+  ASSERT_TRUE(world_.Cycles(25).ok());
   EXPECT_TRUE(Look().braked);
   EXPECT_GT(Look().wanted_bytes, 10'000U);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
-  world.reclaimer->Release();
-  ASSERT_TRUE(world.Cycles(1).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
+  world_.reclaimer->Release();
+  ASSERT_TRUE(world_.Cycles(1).ok());
   EXPECT_FALSE(Look().braked);
-  EXPECT_TRUE(world.LiveRecords().empty());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, OrphansWaitForTheirOwnGrace) {
   WriteOrphan(0);
-  ASSERT_TRUE(world.Cycles(15).ok());
-  EXPECT_EQ(world.LiveRecords().size(), 1U);
-  ASSERT_TRUE(world.Cycles(10).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
-  EXPECT_TRUE(world.DeadShards().empty());
+  ASSERT_TRUE(world_.Cycles(15).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 1U);
+  ASSERT_TRUE(world_.Cycles(10).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
+  EXPECT_TRUE(world_.DeadShards().empty());
 }
 
 TEST_F(ReclaimTest, OrphansStayWhileADriveIsAway) {
   WriteOrphan(0);
-  world.SetOffline(3, true);
-  (void)world.Run(world.stores[3]->Probe());
-  (void)world.Cycles(40);
-  EXPECT_EQ(world.LiveRecords().size(), 1U);
+  world_.SetOffline(3, true);
+  (void)world_.Run(world_.stores[3]->Probe());
+  (void)world_.Cycles(40);
+  EXPECT_EQ(world_.LiveRecords().size(), 1U);
   EXPECT_FALSE(Look().orphans_stay.empty());
-  world.SetOffline(3, false);
-  ASSERT_TRUE(world.Run(world.stores[3]->Probe()).ok());
-  ASSERT_TRUE(world.Cycles(2).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  world_.SetOffline(3, false);
+  ASSERT_TRUE(world_.Run(world_.stores[3]->Probe()).ok());
+  ASSERT_TRUE(world_.Cycles(2).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, OrphansStayWhileMetadataAreFrozen) {
   WriteOrphan(0);
   std::vector<std::pair<std::string, std::string>> frozen;
   frozen.emplace_back(kFrozenSetting, "rebuilt");
-  ASSERT_TRUE(world.Run(world.metadata->PutSettings(frozen)).ok());
-  ASSERT_TRUE(world.Cycles(40).ok());
-  EXPECT_EQ(world.LiveRecords().size(), 1U);
+  ASSERT_TRUE(world_.Run(world_.metadata->PutSettings(frozen)).ok());
+  ASSERT_TRUE(world_.Cycles(40).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 1U);
   frozen[0].second.clear();
-  ASSERT_TRUE(world.Run(world.metadata->PutSettings(frozen)).ok());
-  ASSERT_TRUE(world.Cycles(2).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  ASSERT_TRUE(world_.Run(world_.metadata->PutSettings(frozen)).ok());
+  ASSERT_TRUE(world_.Cycles(2).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, AnOrphanThatARowNamesByNowLives) {
-  ASSERT_TRUE(world.Put("key", RandomText(world.random, 3000)).ok());
-  const model::Extent extent = world.ExtentOf("key");
+  ASSERT_TRUE(world_.Put("key", RandomText(world_.random, 3000)).ok());
+  const model::Extent extent = world_.ExtentOf("key");
   model::DeadShard wrong;
   wrong.location = extent.locations[0];
   wrong.extent = extent.id;
   wrong.body_bytes = 1500;
   wrong.cause = ReclaimCause::kOrphan;
-  wrong.since_ms = world.clock.WallMilliseconds();
+  wrong.since_ms = world_.clock.WallMilliseconds();
   wrong.since_s = 1;
   // RecordDeadShards leaves it out, so the row is made by hand: the row came later than the orphan.
-  EXPECT_TRUE(world.Run(world.Catalog().RecordDeadShards({wrong})).ok());
-  EXPECT_TRUE(world.DeadShards().empty());
+  EXPECT_TRUE(world_.Run(world_.Catalog().RecordDeadShards({wrong})).ok());
+  EXPECT_TRUE(world_.DeadShards().empty());
   std::string key = "d";
   for (const auto& [value, bytes] :
        std::vector<std::pair<uint64_t, int>>{{wrong.location.drive.value, 2},
@@ -260,19 +260,20 @@ TEST_F(ReclaimTest, AnOrphanThatARowNamesByNowLives) {
     for (int i = bytes - 1; i >= 0; --i) key += static_cast<char>(value >> (8 * i) & 0xff);
   }
   WriteRow(key, model::EncodeDeadShard(wrong));
-  ASSERT_EQ(world.DeadShards().size(), 1U);
-  ASSERT_TRUE(world.Cycles(30).ok());
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
-  EXPECT_TRUE(world.DeadShards().empty());
+  ASSERT_EQ(world_.DeadShards().size(), 1U);
+  ASSERT_TRUE(world_.Cycles(30).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
+  EXPECT_TRUE(world_.DeadShards().empty());
 }
 
 TEST_F(ReclaimTest, AReclaimerThatWasOvertakenIsRefused) {
   PutAndDelete("key", 3000);
-  ASSERT_TRUE(world.Cycles(1).ok());
-  const auto extent = world.Run(world.metadata->GetExtent(world.Reclaims().at(0).extent)).value();
-  world.Wait(seconds(60));
+  ASSERT_TRUE(world_.Cycles(1).ok());
+  const auto extent =
+      world_.Run(world_.metadata->GetExtent(world_.Reclaims().at(0).extent)).value();
+  world_.Wait(seconds(60));
   std::vector<chunk_server::ChunkStore*> raw;
-  for (const auto& store : world.stores) raw.push_back(store.get());
+  for (const auto& store : world_.stores) raw.push_back(store.get());
   Purger newer(raw);
   newer.SetEpoch(1000);
   // It purges something that is not there: what counts is that the drives have seen it.
@@ -282,70 +283,70 @@ TEST_F(ReclaimTest, AReclaimerThatWasOvertakenIsRefused) {
     item.extent = extent->id;
     item.location = {DriveId{drive}, true, 9, 1, 300'032};
   }
-  (void)world.Run(newer.Purge(nothing));
-  (void)world.Cycles(30);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  (void)world_.Run(newer.Purge(nothing));
+  (void)world_.Cycles(30);
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
   EXPECT_GT(Look().refused, 0U);
-  world.Restart();
-  ASSERT_TRUE(world.Cycles(3).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  world_.Restart();
+  ASSERT_TRUE(world_.Cycles(3).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, AStaleGenerationIsNotPurged) {
-  ASSERT_TRUE(world.Put("key", RandomText(world.random, 3000)).ok());
-  const model::Extent extent = world.ExtentOf("key");
-  world.Wait(seconds(60));
+  ASSERT_TRUE(world_.Put("key", RandomText(world_.random, 3000)).ok());
+  const model::Extent extent = world_.ExtentOf("key");
+  world_.Wait(seconds(60));
   std::vector<chunk_server::ChunkStore*> raw;
-  for (const auto& store : world.stores) raw.push_back(store.get());
+  for (const auto& store : world_.stores) raw.push_back(store.get());
   Purger purger(raw);
   purger.SetEpoch(1000);
   PurgeItem item{extent.id, 0, extent.locations[0], ReclaimCause::kMoved};
   item.location.generation += 1;
-  EXPECT_EQ(world.Run(purger.Purge({item})).at(0).code(), Code::kConflict);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  EXPECT_EQ(world_.Run(purger.Purge({item})).at(0).code(), Code::kConflict);
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
 }
 
 TEST_F(ReclaimTest, AYoungExtentIsNotPurged) {
-  ASSERT_TRUE(world.Put("key", RandomText(world.random, 3000)).ok());
-  const model::Extent extent = world.ExtentOf("key");
+  ASSERT_TRUE(world_.Put("key", RandomText(world_.random, 3000)).ok());
+  const model::Extent extent = world_.ExtentOf("key");
   std::vector<chunk_server::ChunkStore*> raw;
-  for (const auto& store : world.stores) raw.push_back(store.get());
+  for (const auto& store : world_.stores) raw.push_back(store.get());
   Purger purger(raw);
   purger.SetEpoch(1000);
   const PurgeItem item{extent.id, 0, extent.locations[0], ReclaimCause::kDeleted};
-  EXPECT_EQ(world.Run(purger.Purge({item})).at(0).code(), Code::kConflict);
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  EXPECT_EQ(world_.Run(purger.Purge({item})).at(0).code(), Code::kConflict);
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
 }
 
 TEST_F(ReclaimTest, SpacePressureEmptiesTheTrashEarly) {
   PutAndDelete("key", 100'000);
-  ASSERT_TRUE(world.Cycles(8).ok());
+  ASSERT_TRUE(world_.Cycles(8).ok());
   ASSERT_EQ(PhaseOfOnly(), ReclaimPhase::kTrash);
-  world.options.pressure_free_share = 0.05;
-  for (auto& disk : world.disks) disk->options().capacity_bytes = disk->bytes_used() + 1000;
-  world.Restart();
-  ASSERT_TRUE(world.Cycles(1).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  world_.options.pressure_free_share = 0.05;
+  for (auto& disk : world_.disks) disk->options().capacity_bytes = disk->bytes_used() + 1000;
+  world_.Restart();
+  ASSERT_TRUE(world_.Cycles(1).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
 TEST_F(ReclaimTest, SpacePressureDoesNotShortenTheGrace) {
   PutAndDelete("key", 100'000);
-  world.options.pressure_free_share = 0.5;
-  for (auto& disk : world.disks) disk->options().capacity_bytes = disk->bytes_used() + 1000;
-  world.Restart();
-  ASSERT_TRUE(world.Cycles(3).ok());
-  EXPECT_EQ(world.LiveRecords().size(), 3U);
+  world_.options.pressure_free_share = 0.5;
+  for (auto& disk : world_.disks) disk->options().capacity_bytes = disk->bytes_used() + 1000;
+  world_.Restart();
+  ASSERT_TRUE(world_.Cycles(3).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 3U);
 }
 
 TEST_F(ReclaimTest, AFullStoreIsDeletedIntoUsability) {
-  world.options.pressure_free_share = 0.05;
-  for (auto& disk : world.disks) disk->options().capacity_bytes = 4 << 20;
-  world.store_options.reserved_free_bytes = 1 << 20;
-  world.Restart();
+  world_.options.pressure_free_share = 0.05;
+  for (auto& disk : world_.disks) disk->options().capacity_bytes = 4 << 20;
+  world_.store_options.reserved_free_bytes = 1 << 20;
+  world_.Restart();
   int count = 0;
   while (true) {
     const Status status =
-        world.Put("key-" + std::to_string(count), RandomText(world.random, 200'000));
+        world_.Put("key-" + std::to_string(count), RandomText(world_.random, 200'000));
     if (!status.ok()) {
       EXPECT_EQ(status.code(), Code::kNoSpace) << status.ToString();
       break;
@@ -353,13 +354,13 @@ TEST_F(ReclaimTest, AFullStoreIsDeletedIntoUsability) {
     ASSERT_LT(++count, 1000);
   }
   for (int i = 0; i < count; ++i) {
-    ASSERT_TRUE(world.Delete("key-" + std::to_string(i)).ok());
+    ASSERT_TRUE(world_.Delete("key-" + std::to_string(i)).ok());
   }
-  ASSERT_FALSE(world.Put("new", RandomText(world.random, 200'000)).ok());
-  ASSERT_TRUE(world.Cycles(30).ok());
-  EXPECT_TRUE(world.LiveRecords().empty());
+  ASSERT_FALSE(world_.Put("new", RandomText(world_.random, 200'000)).ok());
+  ASSERT_TRUE(world_.Cycles(30).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
   EXPECT_GT(Look().removed_volumes, 0U);
-  const Status again = world.Put("new", RandomText(world.random, 200'000));
+  const Status again = world_.Put("new", RandomText(world_.random, 200'000));
   EXPECT_TRUE(again.ok()) << again.ToString();
 }
 
@@ -376,9 +377,9 @@ TEST_P(CrashAtStep, NothingLivingIsLostAndNothingLeaks) {
     std::map<std::string, std::string> some;
     for (int i = 0; i < 4; ++i) {
       some["key-" + std::to_string(batch) + "-" + std::to_string(i)] =
-          RandomText(world.random, 100 + world.random.Below(6000));
+          RandomText(world_.random, 100 + world_.random.Below(6000));
     }
-    ASSERT_TRUE(world.PutTogether(some).ok());
+    ASSERT_TRUE(world_.PutTogether(some).ok());
     for (const auto& [key, bytes] : some) {
       if (batch % 4 == 0 && key.ends_with("-3")) {
         kept[key] = bytes;
@@ -387,25 +388,25 @@ TEST_P(CrashAtStep, NothingLivingIsLostAndNothingLeaks) {
       }
     }
   }
-  for (const std::string& key : dropped) ASSERT_TRUE(world.Delete(key).ok());
+  for (const std::string& key : dropped) ASSERT_TRUE(world_.Delete(key).ok());
   ASSERT_TRUE(ArmFailpoints(std::string(GetParam()) + "=error").ok());
   bool reached = false;
-  for (int i = 0; i < 60 && !reached; ++i) reached = !world.Cycles(1).ok();
+  for (int i = 0; i < 60 && !reached; ++i) reached = !world_.Cycles(1).ok();
   ASSERT_TRUE(reached) << "the step never came";
-  world.Crash();
+  world_.Crash();
   (void)ArmFailpoints("");
-  world.Open();
-  ASSERT_TRUE(world.Cycles(60).ok());
+  world_.Open();
+  ASSERT_TRUE(world_.Cycles(60).ok());
   for (const auto& [key, bytes] : kept) {
-    const auto read = world.Get(key);
+    const auto read = world_.Get(key);
     ASSERT_TRUE(read.ok()) << key << ": " << read.status().ToString();
     EXPECT_EQ(*read, bytes);
   }
-  EXPECT_TRUE(world.Reclaims().empty());
+  EXPECT_TRUE(world_.Reclaims().empty());
   const std::string step = GetParam();
   // These two leave copies that only the orphan scan finds.
   if (step == "compact.written" || step == "volume_compact.written") return;
-  EXPECT_EQ(world.Complaints(), std::vector<std::string>());
+  EXPECT_EQ(world_.Complaints(), std::vector<std::string>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, CrashAtStep,
