@@ -125,10 +125,11 @@ def free_port():
 
 
 class Server:
-    """`ashlar server` with new data, for the length of a with-block."""
+    """`ashlar server` for the length of a with-block, with new data unless `fresh` is false."""
 
-    def __init__(self, keep_data):
+    def __init__(self, keep_data, fresh=True):
         self.keep_data = keep_data
+        self.fresh = fresh
         port, admin_port = free_port(), free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         self.admin = f"http://127.0.0.1:{admin_port}"
@@ -140,8 +141,9 @@ class Server:
         self.log = None
 
     def __enter__(self):
-        shutil.rmtree(DATA, ignore_errors=True)
-        DATA.mkdir(parents=True)
+        if self.fresh:
+            shutil.rmtree(DATA, ignore_errors=True)
+            DATA.mkdir(parents=True)
         self.log = open(RESULTS / "server.log", "wb")
         environment = {**os.environ, "ASHLAR_ROOT_ACCESS_KEY": self.access_key,
                        "ASHLAR_ROOT_SECRET_KEY": self.secret_key}
@@ -153,6 +155,10 @@ class Server:
             self.__exit__()
             raise
         return self
+
+    def client_environment(self):
+        return {**os.environ, "AWS_ACCESS_KEY_ID": self.access_key,
+                "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
     def wait_ready(self):
         deadline = time.monotonic() + READY_SECONDS
@@ -224,8 +230,7 @@ def run_workload(server, workload, rows, quick):
     files_before = count_files()
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
-        env={**os.environ, "AWS_ACCESS_KEY_ID": server.access_key,
-             "AWS_SECRET_ACCESS_KEY": server.secret_key})
+        env=server.client_environment())
     if not result.stdout.startswith("{"):
         raise BenchError(f"{workload.name}: ashlar-bench ended with {result.returncode}; "
                          f"see {RESULTS / 'server.log'}")

@@ -82,6 +82,9 @@ void AddRunOptions(CLI::App* app, RawOptions* raw, BenchOptions* options) {
       ->capture_default_str()
       ->check(CLI::IsMember({"put", "get", "range-get", "head", "delete", "list", "mixed"}));
   app->add_option("--mix", raw->mix, "Weights of --op mixed")->capture_default_str();
+  app->add_option(
+      "--delimiter", options->context.delimiter,
+      "--op list asks for what lies directly below the prefix, not for a page anywhere");
   app->add_option("--range-size", raw->range_size)->capture_default_str()->check(ValidSize);
   auto* duration = app->add_option("--duration", raw->duration, "How long to send (default 10s)")
                        ->check(ValidDuration);

@@ -84,7 +84,12 @@ RequestRenderer::RequestRenderer(const RequestContext& context, const BodyPool* 
   key_stem_ = context_.prefix + std::to_string(context_.object_bytes) + "/";
   bucket_path_ = "/" + UriEncode(context_.bucket, false);
   path_stem_ = bucket_path_ + "/" + UriEncode(key_stem_, true);
-  list_query_ = "list-type=2&max-keys=1000&prefix=" + UriEncode(key_stem_, false);
+  if (context_.delimiter.empty()) {
+    list_query_ = "list-type=2&max-keys=1000&prefix=" + UriEncode(key_stem_, false);
+  } else {
+    list_query_ = "delimiter=" + UriEncode(context_.delimiter, false) +
+                  "&list-type=2&max-keys=1000&prefix=" + UriEncode(context_.prefix, false);
+  }
   decoded_length_ = std::to_string(context_.object_bytes);
 }
 
@@ -141,7 +146,11 @@ void RequestRenderer::Render(const RequestSpec& spec, time_t unix_seconds, Rende
       out->pool_offset = pool_->OffsetOf(key_);
       break;
     case Operation::kList:
-      query = list_query_;
+      list_page_query_ = list_query_;
+      if (context_.delimiter.empty()) {
+        list_page_query_ += "&start-after=" + UriEncode(key_, false);
+      }
+      query = list_page_query_;
       path_ = bucket_path_;
       break;
     case Operation::kCreateBucket:

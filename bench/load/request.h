@@ -39,6 +39,7 @@ struct RequestContext {
   Credentials credentials;
   std::string bucket;
   std::string prefix = "bench/";
+  std::string delimiter;  // of kList
   uint64_t object_bytes = 4096;
   uint64_t range_bytes = 64 << 10;
   PayloadMode payload = PayloadMode::kUnsigned;
@@ -46,7 +47,7 @@ struct RequestContext {
 
 struct RequestSpec {
   Operation operation = Operation::kGet;
-  uint64_t object = 0;       // its number; ignored by list and bucket operations
+  uint64_t object = 0;       // its number; ignored by bucket operations
   uint64_t range_start = 0;  // kRangeGet only; the length is that of the context
 };
 
@@ -60,7 +61,8 @@ struct RenderedRequest {
   uint64_t answer_bytes = 0;
 };
 
-// Not thread-safe: one per worker. The key of object N is <prefix><size>/<N in 10 digits>.
+// Not thread-safe: one per worker. The key of object N is <prefix><size>/<N in 10 digits>. kList asks
+// for the 1,000 keys behind object N, or with a delimiter for what lies directly below the prefix.
 class RequestRenderer {
  public:
   RequestRenderer(const RequestContext& context, const BodyPool* pool);
@@ -82,6 +84,7 @@ class RequestRenderer {
   std::string path_stem_;    // "/bucket/" and the encoded key stem
   std::string bucket_path_;  // "/bucket"
   std::string list_query_;
+  std::string list_page_query_;  // scratch
   std::string decoded_length_;
   std::string key_;   // scratch
   std::string path_;  // scratch

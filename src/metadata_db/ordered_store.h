@@ -84,7 +84,7 @@ class OrderedStore {
 
 struct RocksDbOptions {
   std::string path;
-  uint64_t block_cache_bytes = 64ULL << 20;
+  uint64_t block_cache_bytes = 128ULL << 20;
   uint64_t memtable_bytes = 32ULL << 20;
   int batch_transactions_max = 1024;  // in one commit
   // A commit is refused (kNoSpace, nothing happened) while the device has less than this left, so
