@@ -9,9 +9,10 @@ FUZZ_SECONDS ?= 60
 CHAOS_ROUNDS ?= 20
 SIM_OPERATIONS ?= 10000000
 BENCH_ARGS ?=
+KEYS ?= 1000000
 
 .PHONY: help deps build run test bench check-style format fuzz soak-kill soak-sim soak chaos \
-  mutation clean
+  mutation clean bench-listing cost-shape
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,16 @@ bench: ## Measure: rates, latencies, CPU, syncs and bytes per operation (BENCH_A
 	@scripts/install-dependencies build
 	@scripts/build release
 	@bench/run.sh $(BENCH_ARGS)
+
+bench-listing: ## Pages of 1,000 keys at KEYS (1000000) keys, with versions, markers and folders
+	@scripts/install-dependencies build
+	@scripts/build release
+	@bench/listing.py --keys $(KEYS)
+
+cost-shape: ## CPU and latency by object count (to 10 M), size and concurrency: docs/cost-shape.svg
+	@scripts/install-dependencies build
+	@scripts/build release
+	@bench/cost_shape.py measure
 
 check-style: ## Layers, style, formatting, clang-tidy, and the tests of these checks
 	@scripts/install-dependencies build test

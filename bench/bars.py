@@ -180,7 +180,11 @@ class Server:
             self.process.wait()
         self.log.close()
         if not self.keep_data:
-            shutil.rmtree(DATA, ignore_errors=True)
+            self.remove_data()
+
+    @staticmethod
+    def remove_data():
+        shutil.rmtree(DATA, ignore_errors=True)
 
 
 def sync_latency_us():

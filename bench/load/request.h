@@ -61,8 +61,9 @@ struct RenderedRequest {
   uint64_t answer_bytes = 0;
 };
 
-// Not thread-safe: one per worker. The key of object N is <prefix><size>/<N in 10 digits>. kList asks
-// for the 1,000 keys behind object N, or with a delimiter for what lies directly below the prefix.
+// Not thread-safe: one per worker. The key of object N is <prefix><size>/<N in 10 digits>. kList
+// asks for the 1,000 keys behind object N, or with a delimiter for what lies directly below the
+// prefix.
 class RequestRenderer {
  public:
   RequestRenderer(const RequestContext& context, const BodyPool* pool);

@@ -1,8 +1,8 @@
 // ashlar-seed: fills the metadata of a stopped store with millions of keys, for measurements.
 //
-// Each key is a copy of one object that was put through the server (same manifest, shared extent), so
-// every key can be listed, read and deleted. The keys go through MetadataDb's own transactions, in
-// batches, in shuffled order: the database looks as after real writes, only sooner.
+// Each key is a copy of one object that was put through the server (same manifest, shared extent),
+// so every key can be listed, read and deleted. The keys go through MetadataDb's own transactions,
+// in batches, in shuffled order: the database looks as after real writes, only sooner.
 //
 // For stores that are thrown away: the replication outbox is trimmed behind the seeding, so the
 // store's metadata journal does not know of the keys.

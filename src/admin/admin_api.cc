@@ -157,6 +157,11 @@ struct AdminApi::Impl {
       sources.reclaimer.Release();
       co_return Accepted("reclaim");
     }
+    if (path == "reclaim/unfreeze") {
+      const Status unfrozen = co_await sources.reclaimer.Unfreeze();
+      if (!unfrozen.ok()) co_return Refuse(unfrozen);
+      co_return Accepted("reclaim");
+    }
     Status status;
     if (path == "scrub/start") {
       status = co_await sources.scrubber.StartRound();

@@ -4,7 +4,7 @@
 //   POST survey                                  counts anew, in the background
 //   POST drives/N/replace, drives/N/drain, drives/N/activate    (N as people count: from 1)
 //   POST scrub/start, scrub/pause, scrub/resume
-//   POST reclaim/release
+//   POST reclaim/release, reclaim/unfreeze
 // Invariants
 //  1. Every request shows the token (Authorization: Bearer ...), reading and changing alike. One
 //     that a browser sends for a web page (Origin) is refused, whatever it shows.

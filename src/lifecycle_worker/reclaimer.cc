@@ -331,6 +331,12 @@ Task<Status> Reclaimer::RunCycle() { return impl_->Cycle(); }
 
 void Reclaimer::Release() { impl_->release_asked.store(true, std::memory_order_relaxed); }
 
+Task<Status> Reclaimer::Unfreeze() {
+  std::vector<std::pair<std::string, std::string>> settings;
+  settings.emplace_back(kFrozenSetting, "");
+  co_return co_await impl_->deps.metadata.PutSettings(std::move(settings));
+}
+
 ReclaimStatus Reclaimer::GetStatus() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->shown;

@@ -110,6 +110,9 @@ class Reclaimer {
   // A person has looked at why the brake holds: what the last cycle wanted may be purged.
   // Thread-safe.
   void Release();
+  // A person has looked at what a rebuild or restore could not bring back: orphans may go again
+  // when their grace is over. Durable.
+  Task<Status> Unfreeze();
   // Thread-safe.
   ReclaimStatus GetStatus() const;
 

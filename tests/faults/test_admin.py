@@ -150,6 +150,7 @@ def test_every_command_in_both_forms(filled):
     assert "nothing to do" in admin_text(server, "heal")
     assert admin(server, "reclaim")["braked"] is False
     assert "Reclaiming" in admin_text(server, "reclaim")
+    assert admin(server, "reclaim", "--unfreeze")["orphans_stay"] == ""
     assert admin(server, "scrub", "--pause")["paused"] is True
     assert "scrub_paused" in doctor(server)
     assert admin(server, "scrub", "--resume")["paused"] is False

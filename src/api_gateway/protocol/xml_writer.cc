@@ -16,22 +16,27 @@ void AppendReference(char32_t code_point, std::string* out) {
   out->push_back(';');
 }
 
+// Stands for itself in XML text.
+bool IsPlain(char c) {
+  return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"';
+}
+
 }  // namespace
 
 void AppendXmlEscaped(std::string_view text, std::string* out) {
   size_t position = 0;
   while (position < text.size()) {
-    const char c = text[position];
-    switch (c) {
+    size_t plain_end = position;
+    while (plain_end < text.size() && IsPlain(text[plain_end])) ++plain_end;
+    out->append(text, position, plain_end - position);
+    position = plain_end;
+    if (position == text.size()) return;
+    switch (text[position]) {
       case '&': out->append("&amp;"); break;
       case '<': out->append("&lt;"); break;
       case '>': out->append("&gt;"); break;
       case '"': out->append("&quot;"); break;
       default: {
-        if (c >= 0x20 && c < 0x7f) {
-          out->push_back(c);
-          break;
-        }
         const char32_t code_point = NextCodePoint(text, &position);
         if (code_point < 0x20 || code_point == 0xFFFE || code_point == 0xFFFF) {
           AppendReference(code_point, out);

@@ -50,7 +50,8 @@ ShardStep NextStep(const model::DeadShard& shard, const ReclaimTime& now,
 
 std::string WhyOrphansStay(const OrphanConditions& conditions) {
   if (conditions.frozen && !SeededBug("reclaim.orphans_while_frozen")) {
-    return "the metadata were rebuilt or restored; orphans stay until that is cleared";
+    return "the metadata were rebuilt or restored; orphans stay until a person has looked "
+           "(ashlar admin reclaim --unfreeze)";
   }
   if (!conditions.all_drives_online && !SeededBug("reclaim.orphans_with_drive_offline")) {
     return "a drive is not online; orphans stay until all drives are";

@@ -42,6 +42,7 @@ struct AdminSettings {
   bool yes = false;
   bool follow = false;
   bool release = false;
+  bool unfreeze = false;
   bool pause = false;
   bool resume = false;
   bool status_only = false;
@@ -166,6 +167,9 @@ class AdminCommand {
   Result<int> Reclaim() {
     if (settings_.release) {
       ASSIGN_OR_RETURN(const AdminJson accepted, client_.Post("reclaim/release"));
+    }
+    if (settings_.unfreeze) {
+      ASSIGN_OR_RETURN(const AdminJson accepted, client_.Post("reclaim/unfreeze"));
     }
     ASSIGN_OR_RETURN(const AdminJson reclaim, client_.Get("reclaim"));
     Print(reclaim, ReclaimText);
@@ -372,6 +376,8 @@ void AddUpkeepCommands(CLI::App* admin, AdminSettings* settings, Actions* action
   actions->emplace_back(scrub, &AdminCommand::Scrub);
   CLI::App* reclaim = AddCommand(admin, "reclaim", "What waits to be reclaimed");
   reclaim->add_flag("--release", settings->release, "Release the brake");
+  reclaim->add_flag("--unfreeze", settings->unfreeze,
+                    "After rebuild-metadata: orphaned shards may be reclaimed again");
   actions->emplace_back(reclaim, &AdminCommand::Reclaim);
 }
 
