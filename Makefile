@@ -10,9 +10,10 @@ CHAOS_ROUNDS ?= 20
 SIM_OPERATIONS ?= 10000000
 BENCH_ARGS ?=
 KEYS ?= 1000000
+HISTORY_RUNS ?= 100
 
-.PHONY: help deps build run test bench check-style format fuzz soak-kill soak-sim soak chaos \
-  mutation clean bench-listing cost-shape
+# Every target that says what it does below: none makes a file.
+.PHONY: $(shell awk -F ':' '/^[a-z-]+:.*\#\# / {print $$1}' Makefile)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +70,9 @@ soak-kill: ## kill -9 under load, KILL_CYCLES (10000) times, checked against the
 
 soak-sim: ## The simulator for SIM_OPERATIONS (10000000) operations (SIM_SEED= begins elsewhere)
 	@SIM_OPERATIONS=$(SIM_OPERATIONS) scripts/simulate
+
+soak-histories: ## HISTORY_RUNS (100) histories of two minutes each, with kills, checked
+	@HISTORY_RUNS=$(HISTORY_RUNS) scripts/soak histories
 
 soak: ## Hours: 2000 kill cycles, every fault test again, each fuzzer for 10 minutes
 	@scripts/soak all

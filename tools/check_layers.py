@@ -134,6 +134,10 @@ class Checker:
             if not source.in_src and beside.is_file():
                 targets.append(f"{source.owner}/{target}")
                 return
+            lender = target.split("/")[0]
+            if lender in self.outside.get(source.owner, []) and (self.root / target).is_file():
+                targets.append(target)
+                return
             self.error(place, f'"{target}" is no file of src/ (third-party headers go in <>)')
             return
         targets.append("src/" + target)

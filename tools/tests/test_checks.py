@@ -21,6 +21,7 @@ model = ["base", "runtime"]
 gateway = ["base", "model"]
 [outside]
 bench = ["*"]
+tests = ["*", "bench"]
 [tests]
 model = ["gateway"]
 [platform]
@@ -40,6 +41,7 @@ GOOD = {
     "src/gateway/gateway.h": '#include "model/names.h"\n// steady_clock::now in a comment\n',
     "bench/load/load.cc": '#include "gateway/gateway.h"\n#include "load/load.h"\n',
     "bench/load/load.h": "",
+    "tests/histories/client.h": '#include "bench/load/load.h"\n',
 }
 
 
@@ -82,6 +84,9 @@ class Layers(Tree):
 
     def test_refuses_a_private_folder_from_outside_src(self):
         self.refuse({"bench/a.cc": '#include "model/private/detail.h"\n'}, "is private")
+
+    def test_refuses_another_outside_folder_that_is_not_listed(self):
+        self.refuse({"bench/a.cc": '#include "tests/histories/client.h"\n'}, "no file of src/")
 
     def test_refuses_test_headers_in_the_product(self):
         self.refuse({"src/model/tests/fake.h": "", "src/model/a.cc":
