@@ -12,7 +12,7 @@ import pytest
 from harness.server import REPOSITORY
 from harness.store_client import StoreClient
 
-SECONDS = float(os.environ.get("HISTORY_SECONDS") or 36)
+SECONDS = float(os.environ.get("HISTORY_SECONDS") or 34)
 RUNS = int(os.environ.get("HISTORY_RUNS") or 1)
 KILL_EVERY_S = 3.5
 KILLS_AT_LEAST = 6

@@ -12,6 +12,8 @@ namespace ashlar::histories {
 // Contents are numbered; every PUT of a run has a number of its own. 0: there is no object.
 using Value = uint64_t;
 inline constexpr Value kAbsent = 0;
+// As a state: not known. Explains more than any state it may stand for.
+inline constexpr Value kAnything = ~Value{0};
 
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 

@@ -149,9 +149,9 @@ class Search {
 
 bool ConditionHolds(const Operation& operation, Value state) {
   switch (operation.kind) {
-    case Kind::kPutIfAbsent: return state == kAbsent;
+    case Kind::kPutIfAbsent: return state == kAbsent || state == kAnything;
     case Kind::kPutIfMatch:
-    case Kind::kDeleteIfMatch: return state == operation.expected;
+    case Kind::kDeleteIfMatch: return state == operation.expected || state == kAnything;
     default: return true;
   }
 }
@@ -160,11 +160,15 @@ bool ConditionHolds(const Operation& operation, Value state) {
 
 bool Apply(const Operation& operation, Value state, Value* after) {
   *after = state;
-  if (IsRead(operation.kind)) return operation.value == state;
+  const bool anything = state == kAnything;
+  if (IsRead(operation.kind)) {
+    *after = operation.value;
+    return anything || operation.value == state;
+  }
   const bool holds = ConditionHolds(operation, state);
   switch (operation.outcome) {
-    case Outcome::kFailedCondition: return !holds;
-    case Outcome::kNoSuchKey: return state == kAbsent;
+    case Outcome::kFailedCondition: return anything || !holds;
+    case Outcome::kNoSuchKey: *after = kAbsent; return anything || state == kAbsent;
     case Outcome::kOk:
       if (!holds) return false;
       break;
