@@ -11,6 +11,7 @@ SIM_OPERATIONS ?= 10000000
 BENCH_ARGS ?=
 KEYS ?= 1000000
 HISTORY_RUNS ?= 100
+POWER_CUTS ?= 1000
 
 # Every target that says what it does below: none makes a file.
 .PHONY: $(shell awk -F ':' '/^[a-z-]+:.*\#\# / {print $$1}' Makefile)
@@ -73,6 +74,9 @@ soak-sim: ## The simulator for SIM_OPERATIONS (10000000) operations (SIM_SEED= b
 
 soak-histories: ## HISTORY_RUNS (100) histories of two minutes each, with kills, checked
 	@HISTORY_RUNS=$(HISTORY_RUNS) scripts/soak histories
+
+soak-powercut: ## The power goes POWER_CUTS (1000) times: all that was not synced is lost
+	@POWER_CUTS=$(POWER_CUTS) scripts/soak powercut
 
 soak: ## Hours: 2000 kill cycles, every fault test again, each fuzzer for 10 minutes
 	@scripts/soak all
