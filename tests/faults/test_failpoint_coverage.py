@@ -81,7 +81,8 @@ class Store:
 
     def damage(self):
         """Work for scrubber and healer: bits of the first drive, which alone is ever damaged."""
-        places = [(path, record) for path in volumes_of(self.server.data_dir / "drive-01") for record in records_of(path)]
+        volumes = volumes_of(self.server.data_dir / "drive-01")
+        places = [(path, record) for path in volumes for record in records_of(path)]
         for path, record in self.dice.sample(places, min(20, len(places))):
             flip_bit(path, self.dice.randrange(record.body_offset, record.end))
 
