@@ -37,6 +37,15 @@ class VersionedMap {
     return value == nullptr ? std::nullopt : std::optional(*value);
   }
 
+  // As last published: found out and looked up in one step, or it could be dropped in between.
+  std::optional<std::string> GetPublished(std::string_view key) const {
+    const std::lock_guard lock(mutex_);
+    const auto row = rows_.find(key);
+    if (row == rows_.end()) return std::nullopt;
+    const std::string* value = ValueAt(row->second, published_);
+    return value == nullptr ? std::nullopt : std::optional(*value);
+  }
+
   // First key >= (or, exclusive, >) `key`.
   std::optional<Entry> Forward(std::string_view key, bool exclusive, Version at) const {
     const std::lock_guard lock(mutex_);
@@ -199,7 +208,7 @@ class MemoryStore final : public OrderedStore {
     co_return Commit(bodies);
   }
   Task<Result<std::optional<std::string>>> Get(std::string key) override {
-    co_return map_.Get(key, map_.published());
+    co_return map_.GetPublished(key);
   }
   std::unique_ptr<Snapshot> NewSnapshot() override {
     return std::make_unique<MemorySnapshot>(map_);
