@@ -16,7 +16,8 @@ FaultPlan::FaultPlan(World& world, Judge& judge)
     const bool wanted = random_.Below(3) != 0;
     if (wanted && world.settings.Fault(kind)) enabled_.insert(kind);
   }
-  const uint64_t bad = random_.Below(static_cast<uint64_t>(world.settings.parity_shards) + 1);
+  const auto parity = static_cast<uint64_t>(world.settings.parity_shards);
+  const uint64_t bad = world.settings.Fault("beyond") ? parity + 1 : random_.Below(parity + 1);
   while (bad_.size() < bad) bad_.insert(random_.Below(world.disks.size()));
 }
 

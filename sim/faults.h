@@ -2,7 +2,8 @@
 //
 // Invariants
 //  1. At most m drives of a history are ever bad; the others only lose power with the machine. So
-//     the code tolerates whatever happens, and checkers may insist on it.
+//     the code tolerates whatever happens, and checkers may insist on it. (`--faults beyond`: m+1,
+//     and it does not.)
 //  2. Only kinds that are enabled (--faults) happen, and each history leaves some of them out.
 #pragma once
 

@@ -8,14 +8,14 @@ namespace ashlar::sim {
 const std::vector<std::string>& AllFaults() {
   static const std::vector<std::string> faults = {
       "power", "restart", "lie",    "flip",           "misdirect",     "read-error", "write-error",
-      "slow",  "full",    "vanish", "metadata-error", "metadata-full", "late-news"};
+      "slow",  "full",    "vanish", "metadata-error", "metadata-full", "late-news",  "beyond"};
   return faults;
 }
 
 const std::vector<std::string>& UsualFaults() {
   static const std::vector<std::string> faults = [] {
     std::vector<std::string> usual = AllFaults();
-    std::erase(usual, "late-news");
+    std::erase(usual, "beyond");
     return usual;
   }();
   return faults;

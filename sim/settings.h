@@ -29,8 +29,8 @@ struct Settings {
 
 // Kinds of faults that can be switched off one by one.
 [[nodiscard]] const std::vector<std::string>& AllFaults();
-// Those that happen unless --faults says otherwise: all but the ones the product is known not to
-// stand (docs/track-record.md).
+// Those that happen unless --faults says otherwise: all but "beyond", one bad drive more than the
+// code stands, which the product cannot stand and the checkers must notice.
 [[nodiscard]] const std::vector<std::string>& UsualFaults();
 
 }  // namespace ashlar::sim

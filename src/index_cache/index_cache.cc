@@ -1,25 +1,30 @@
 // IndexCache: the in-process adapter.
 //
-// Protocol. An entry of the map is a value, or the loading marker of one read that is under way.
-// All steps on one key are made under the mutex of its shard, which is never held across co_await.
-//   read:   value that is young enough -> hit. Marker -> join its waiters. Nothing -> put a marker
-//           of one's own, leave the mutex, read the database, take the mutex again: when the marker
-//           in the map is still one's own, replace it by what was read (or take it away, for an
-//           error or "not found"); else leave the map alone. Answer all who joined, either way.
-//   write:  the commit thread, after the commit is durable and before anyone is told, puts the new
-//           value over whatever is there (value or marker), or removes it (deletion).
+// Protocol. An entry of the map is a value, or the loading marker of one read that is under way;
+// and it counts the changes of its key that are on their way into a commit. All steps on one key
+// are made under the mutex of its shard, which is never held across co_await.
+//   read:   a change is on its way -> ask the database, touch nothing. Value that is young enough
+//           -> hit. Marker -> join its waiters. Nothing -> put a marker of one's own, leave the
+//           mutex, read the database, take the mutex again: when the marker in the map is still
+//           one's own, replace it by what was read (or take it away, for an error or "not found");
+//           else leave the map alone. Answer all who joined, either way.
+//   write:  the commit thread, before the commit, counts the change; after it is durable and before
+//           anyone is told, it puts the new value over whatever is there (value or marker), or
+//           removes it (deletion), and counts the change off. Without a commit it only counts off.
 // Why no answer is stale: a fill stores only what was read after its marker was put, and only when
 // no commit of the key came in between, as each commit takes the marker away. So the map never
-// holds less than the last commit that was acknowledged. A reader that joined a marker, or whose
-// marker was taken, may get the value from before that commit; it asked before the commit was
-// acknowledged, so both are concurrent and the order "read, then write" is true. One that asks
-// later finds no marker to join and reads anew, or finds the new value.
+// holds less than the last commit that was told of. From the moment at which a commit can be seen
+// in the database (by a listing, say) until it is told, its keys count as changing, so that every
+// read that begins then sees it too. A reader that joined a marker, or whose marker was taken, may
+// get the value from before that commit; it asked before the commit could be seen, so both are
+// concurrent and the order "read, then write" is true. One that asks later finds no marker to join
+// and reads anew, or finds the new value.
 //
 // Invariants
 //  1. The commit thread calls the observer in commit order, so the last write-through is the
 //     newest.
 //  2. Values count towards the capacity of their shard and go by least use; markers are not counted
-//     and go with their read. "Not found" is never kept.
+//     and go with their read, changes go with their commit. "Not found" is never kept.
 //  3. An entry is older than the TTL: it is a miss. This bounds the harm of a bug, nothing relies
 //     on it.
 // How it fails: an error of the database is the answer of all who waited for it, and is not kept.
@@ -90,6 +95,9 @@ std::string ExtentName(const ExtentId& id) {
   return std::string(1, static_cast<char>(Kind::kExtent)).append(id.View());
 }
 
+// Extents are not: what a reader does with an old location, the drive refuses or finds there.
+bool IsCounted(std::string_view name) { return static_cast<Kind>(name[0]) != Kind::kExtent; }
+
 struct KindMetrics {
   explicit KindMetrics(const char* kind)
       : hits(MetricCounter("ashlar_index_cache_hits_total", "Answers from memory",
@@ -116,7 +124,8 @@ struct Metrics {
 
 class Shard {
  public:
-  // What a reader found: a value, or a flight; `leads`: it is the reader's own.
+  // What a reader found: a value, or a flight; `leads`: it is the reader's own. Nothing: the thing
+  // is changing, and only the database knows.
   struct Found {
     Value value;
     std::shared_ptr<Flight> flight;
@@ -129,6 +138,7 @@ class Shard {
     const auto at = entries_.find(name);
     if (at != entries_.end()) {
       Entry& entry = at->second;
+      if (entry.changes > 0) return {};
       if (entry.flight) {
         entry.flight->waiters.push_back(waiter);
         return {.value = {}, .flight = entry.flight, .leads = false};
@@ -138,7 +148,7 @@ class Shard {
         return {.value = entry.value, .flight = {}, .leads = false};
       }
       metrics.Of(name).evictions.Increment();
-      Remove(at, metrics);
+      DropValue(entry, metrics);
     }
     auto flight = std::make_shared<Flight>();
     entries_[name].flight = flight;
@@ -154,43 +164,60 @@ class Shard {
     const auto at = entries_.find(name);
     // Only over one's own marker: a write-through may have come in between.
     if (at != entries_.end() && at->second.flight == flight) {
-      entries_.erase(at);
-      if (value) Insert(name, std::move(value), bytes, now_ns, capacity, metrics);
+      at->second.flight.reset();
+      Keep(at, std::move(value), bytes, now_ns, capacity, metrics);
     }
     return std::move(flight->waiters);
+  }
+
+  // A change of the thing is on its way; Put or CountOff ends it.
+  void CountChange(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    ++entries_[name].changes;
+  }
+  void CountOff(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto at = entries_.find(name);
+    CountOff(at);
+    RemoveIfEmpty(at);
   }
 
   // Write-through. Null: the thing is gone.
   void Put(const std::string& name, Value value, uint64_t bytes, int64_t now_ns, uint64_t capacity,
            Metrics& metrics) {
     const std::lock_guard lock(mutex_);
-    const auto at = entries_.find(name);
-    if (at != entries_.end()) Remove(at, metrics);
-    if (value) Insert(name, std::move(value), bytes, now_ns, capacity, metrics);
+    const auto at = entries_.try_emplace(name).first;
+    if (IsCounted(name)) CountOff(at);
+    at->second.flight.reset();
+    DropValue(at->second, metrics);
+    Keep(at, std::move(value), bytes, now_ns, capacity, metrics);
   }
 
  private:
   struct Entry {
     Value value;
     std::shared_ptr<Flight> flight;  // set: a loading marker, without value
+    uint32_t changes = 0;            // on their way
     uint64_t bytes = 0;
     int64_t filled_ns = 0;
     std::list<const std::string*>::iterator used;
   };
   using Map = std::unordered_map<std::string, Entry>;
 
-  void Insert(const std::string& name, Value value, uint64_t bytes, int64_t now_ns,
-              uint64_t capacity, Metrics& metrics) {
-    bytes += kEntryOverheadBytes + 2 * name.size();
-    if (bytes > capacity) return;
-    const auto [at, inserted] = entries_.try_emplace(name);
-    CHECK(inserted);
+  // Into an entry that has neither value nor marker. Null: nothing to keep.
+  void Keep(Map::iterator at, Value value, uint64_t bytes, int64_t now_ns, uint64_t capacity,
+            Metrics& metrics) {
+    bytes += kEntryOverheadBytes + 2 * at->first.size();
+    if (!value || bytes > capacity) {
+      RemoveIfEmpty(at);
+      return;
+    }
     used_.push_front(&at->first);
-    at->second = Entry{.value = std::move(value),
-                       .flight = {},
-                       .bytes = bytes,
-                       .filled_ns = now_ns,
-                       .used = used_.begin()};
+    Entry& entry = at->second;
+    entry.value = std::move(value);
+    entry.bytes = bytes;
+    entry.filled_ns = now_ns;
+    entry.used = used_.begin();
     bytes_ += bytes;
     metrics.entries.Increment();
     metrics.bytes.Increment(static_cast<double>(bytes));
@@ -198,18 +225,28 @@ class Shard {
       const auto last = entries_.find(*used_.back());
       CHECK(last != entries_.end());
       metrics.Of(last->first).evictions.Increment();
-      Remove(last, metrics);
+      DropValue(last->second, metrics);
+      RemoveIfEmpty(last);
     }
   }
 
-  void Remove(Map::iterator at, Metrics& metrics) {
-    if (!at->second.flight) {
-      used_.erase(at->second.used);
-      bytes_ -= at->second.bytes;
-      metrics.entries.Decrement();
-      metrics.bytes.Decrement(static_cast<double>(at->second.bytes));
-    }
-    entries_.erase(at);
+  void DropValue(Entry& entry, Metrics& metrics) {
+    if (!entry.value) return;
+    used_.erase(entry.used);
+    bytes_ -= entry.bytes;
+    metrics.entries.Decrement();
+    metrics.bytes.Decrement(static_cast<double>(entry.bytes));
+    entry.value.reset();
+  }
+
+  void CountOff(Map::iterator at) {
+    CHECK(at != entries_.end() && at->second.changes > 0);
+    --at->second.changes;
+  }
+
+  void RemoveIfEmpty(Map::iterator at) {
+    const Entry& entry = at->second;
+    if (!entry.value && !entry.flight && entry.changes == 0) entries_.erase(at);
   }
 
   std::mutex mutex_;
@@ -232,6 +269,9 @@ struct IndexCache::Impl {
   void Put(const std::string& name, Value value, uint64_t bytes) {
     ShardOf(name).Put(name, std::move(value), bytes, Now(), ShardCapacity(), metrics);
   }
+
+  void CountChange(const std::string& name) { ShardOf(name).CountChange(name); }
+  void CountOff(const std::string& name) { ShardOf(name).CountOff(name); }
 
   // `read` makes the task that reads the database; it is called when this reader leads.
   template <typename T>
@@ -258,6 +298,10 @@ Task<Result<std::shared_ptr<const T>>> IndexCache::Impl::Lookup(
     co_return std::static_pointer_cast<const T>(found.value);
   }
   metrics.Of(name).misses.Increment();
+  if (!found.flight) {
+    Task<Result<std::shared_ptr<const T>>> past_the_cache = read();
+    co_return co_await past_the_cache;
+  }
   if (!found.leads) {
     Result<Value> answer = co_await joined;
     if (!answer.ok()) co_return answer.status();
@@ -308,6 +352,18 @@ void IndexCache::OnCurrentChanged(BucketId bucket, const std::string& key,
   const uint64_t bytes = current ? SizeOf(*current) : 0;
   impl_->Put(ObjectName(bucket, key), std::move(current), bytes);
 }
+
+void IndexCache::OnCurrentChanging(BucketId bucket, const std::string& key) {
+  impl_->CountChange(ObjectName(bucket, key));
+}
+
+void IndexCache::OnCurrentUnchanged(BucketId bucket, const std::string& key) {
+  impl_->CountOff(ObjectName(bucket, key));
+}
+
+void IndexCache::OnBucketChanging(const std::string& name) { impl_->CountChange(BucketName(name)); }
+
+void IndexCache::OnBucketUnchanged(const std::string& name) { impl_->CountOff(BucketName(name)); }
 
 void IndexCache::OnExtentAdded(std::shared_ptr<const model::Extent> extent) {
   const uint64_t bytes = SizeOf(*extent);

@@ -3,7 +3,8 @@
 // Invariants
 //  1. Never a stale answer for a mutable entry (key -> current version, bucket): the commit thread
 //     writes through in commit order (it is the MetadataDb's CacheObserver), and a fill after a
-//     miss is dropped when the key changed since the miss began.
+//     miss is dropped when the key changed since the miss began. While a change of a thing is in
+//     the commit, reads of it go to the database.
 //  2. Bounded: least recently used entries go first, by bytes; entries older than the TTL are
 //     misses.
 //  3. Single-flight: concurrent misses of one key make one read of the database.
@@ -45,6 +46,10 @@ class IndexCache : public metadata_db::CacheObserver {
                                                                        std::string key);
   Task<Result<std::shared_ptr<const model::Extent>>> GetExtent(ExtentId id);
 
+  void OnCurrentChanging(BucketId bucket, const std::string& key) override;
+  void OnCurrentUnchanged(BucketId bucket, const std::string& key) override;
+  void OnBucketChanging(const std::string& name) override;
+  void OnBucketUnchanged(const std::string& name) override;
   void OnCurrentChanged(BucketId bucket, const std::string& key,
                         std::shared_ptr<const model::ObjectVersion> current) override;
   void OnExtentAdded(std::shared_ptr<const model::Extent> extent) override;

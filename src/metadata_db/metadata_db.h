@@ -10,7 +10,7 @@
 //     the last one writes the reclaim record. Nothing here deletes data.
 //  4. What cannot be read is an error, never "absent".
 //  5. Write-through: the IndexCache (a CacheObserver) is told of every changed row in commit order,
-//     before the change is acknowledged.
+//     before the change is acknowledged, and that it will change before it can be seen.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +38,16 @@ struct WriteCondition {
 };
 
 // Told after each durable commit, in order, on the commit thread. Must not block. When one commit
-// holds several changes of a thing, the last one is told.
+// holds several changes of a thing, the last one is told. Of current versions and buckets also
+// before the commit that makes the change visible: to each Changing belongs exactly one Changed
+// or, when the commit failed or another change of it was told instead, one Unchanged.
 class CacheObserver {
  public:
   virtual ~CacheObserver() = default;
+  virtual void OnCurrentChanging(BucketId bucket, const std::string& key) = 0;
+  virtual void OnCurrentUnchanged(BucketId bucket, const std::string& key) = 0;
+  virtual void OnBucketChanging(const std::string& name) = 0;
+  virtual void OnBucketUnchanged(const std::string& name) = 0;
   // null: the key has no current object (deleted or a delete marker).
   virtual void OnCurrentChanged(BucketId bucket, const std::string& key,
                                 std::shared_ptr<const model::ObjectVersion> current) = 0;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <thread>
+
 #include "runtime/event_loop.h"
 #include "runtime/metrics.h"
 #include "runtime/sync.h"
@@ -26,8 +29,25 @@ class FakeClock final : public Clock {
 // Counts reads, and holds them back (after they have read) until told to go on.
 class SlowStore final : public OrderedStore {
  public:
+  // Runs `before_news` when a commit is visible and its news are not told yet.
   Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) override {
-    return inner_->Submit(std::move(bodies));
+    if (before_news) {
+      bodies.insert(bodies.begin(), [this](metadata_db::Transaction& transaction) {
+        transaction.OnCommitted(before_news);
+        return Status::Ok();
+      });
+    }
+    if (refuse) {
+      for (TransactionBody& body : bodies) {
+        body = [body](metadata_db::Transaction& transaction) {
+          (void)body(transaction);
+          return Status(Code::kUnavailable, "on purpose");
+        };
+      }
+    }
+    std::vector<Status> statuses = co_await inner_->Submit(std::move(bodies));
+    if (before_news) statuses.erase(statuses.begin());
+    co_return statuses;
   }
   Task<Result<std::optional<std::string>>> Get(std::string key) override {
     ++gets;
@@ -39,6 +59,8 @@ class SlowStore final : public OrderedStore {
   std::unique_ptr<Snapshot> NewSnapshot() override { return inner_->NewSnapshot(); }
   Task<Status> Read(ReadBody body) override { return inner_->Read(std::move(body)); }
 
+  std::function<void()> before_news;
+  bool refuse = false;
   int gets = 0;
   bool hold = false;
   bool fail = false;
@@ -46,6 +68,17 @@ class SlowStore final : public OrderedStore {
  private:
   std::unique_ptr<OrderedStore> inner_ = metadata_db::NewMemoryStore();
 };
+
+// On a thread and a loop of its own, while the commit thread waits for it.
+template <typename T>
+T Elsewhere(Task<T> task) {
+  std::optional<T> answer;
+  std::thread([&] {
+    EventLoopGroup loop(1);
+    answer.emplace(RunBlocking(loop, std::move(task)));
+  }).join();
+  return std::move(*answer);
+}
 
 class IndexCacheTest : public testing::Test {
  public:
@@ -222,6 +255,82 @@ TEST_F(IndexCacheTest, ALateFillNeverOverwritesNewerTruth) {
       EXPECT_EQ((*after)->etag, "new");
     }
   }
+}
+
+// Between the moment at which the database shows a commit and the news of it.
+TEST_F(IndexCacheTest, WhatTheDatabaseShowsTheCacheDoesNotHide) {
+  const BucketId bucket = MakeBucket();
+  (void)Put(bucket, "k", "old");
+  (void)Put(bucket, "other", "1");
+  Result<Version> during(Status(Code::kInternal, ""));
+  Result<Version> other(Status(Code::kInternal, ""));
+  store_.before_news = [&] {
+    const int gets = store_.gets;
+    other = Elsewhere(cache_->GetCurrent(bucket, "other"));
+    EXPECT_EQ(store_.gets, gets);
+    during = Elsewhere(cache_->GetCurrent(bucket, "k"));
+    EXPECT_EQ(store_.gets, gets + 1);
+  };
+  (void)Put(bucket, "k", "new");
+  EXPECT_EQ((*during)->etag, "new");
+  EXPECT_EQ((*other)->etag, "1");
+  (void)Run(db_->DeleteObjects(bucket, {{.key = "k", .version_id = {}, .etag_match = {}}}));
+  EXPECT_EQ(during.code(), Code::kNotFound);
+
+  Result<std::shared_ptr<const model::Bucket>> gone(Status(Code::kInternal, ""));
+  store_.before_news = [&] { gone = Elsewhere(cache_->GetBucket("b")); };
+  (void)Run(db_->DeleteObjects(bucket, {{.key = "other", .version_id = {}, .etag_match = {}}}));
+  EXPECT_TRUE(gone.ok());
+  ASSERT_TRUE(Run(db_->DeleteBucket("b")).ok());
+  EXPECT_EQ(gone.code(), Code::kNotFound);
+}
+
+// A read under way when the commit was made: who comes while its news are on their way does not
+// join it.
+TEST_F(IndexCacheTest, NobodyJoinsAnOldReadOfWhatChanges) {
+  const BucketId bucket = MakeBucket();
+  (void)Put(bucket, "k", "old");
+  Forget();
+  Result<Version> slow(Status(Code::kInternal, ""));
+  Result<Version> during(Status(Code::kInternal, ""));
+  store_.before_news = [&] {
+    store_.hold = false;
+    during = Elsewhere(cache_->GetCurrent(bucket, "k"));
+  };
+  const auto scenario = [](IndexCacheTest* test, BucketId id,
+                           Result<Version>* out) -> Task<Status> {
+    test->store_.hold = true;
+    TaskScope scope;
+    scope.Spawn(*Executor::Current(), GetInto(test->cache_.get(), id, "k", out));
+    for (int i = 0; i < 10; ++i) co_await Yield();
+    co_await test->PutTask(id, "k", "new");
+    co_await scope.Join();
+    co_return Status::Ok();
+  };
+  ASSERT_TRUE(Run(scenario(this, bucket, &slow)).ok());
+  EXPECT_EQ((*slow)->etag, "old");
+  EXPECT_EQ((*during)->etag, "new");
+  EXPECT_EQ((*Get(bucket, "k"))->etag, "new");
+}
+
+TEST_F(IndexCacheTest, ARefusedCommitLeavesNoMark) {
+  const BucketId bucket = MakeBucket();
+  (void)Put(bucket, "k", "old");
+  store_.refuse = true;
+  std::vector<metadata_db::PutObjectChange> changes(2);
+  for (auto& change : changes) {
+    change.bucket = bucket;
+    change.key = "k";
+  }
+  EXPECT_EQ(Run(db_->PutObjects(metadata_db::NewExtents{}, changes))[0].code(), Code::kUnavailable);
+  store_.refuse = false;
+  const int gets = store_.gets;
+  EXPECT_EQ((*Get(bucket, "k"))->etag, "old");
+  EXPECT_EQ(store_.gets, gets);
+  // Neither do two changes of one commit.
+  EXPECT_TRUE(Run(db_->PutObjects(metadata_db::NewExtents{}, changes))[1].ok());
+  EXPECT_TRUE(Get(bucket, "k").ok());
+  EXPECT_EQ(store_.gets, gets);
 }
 
 TEST_F(IndexCacheTest, ChangedExtentsAreReadAnew) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -31,10 +32,15 @@ class FakeClock final : public Clock {
 // Remembers the last that was told of each key.
 class FakeObserver final : public CacheObserver {
  public:
+  void OnCurrentChanging(BucketId, const std::string& key) override { ++changing[key]; }
+  void OnCurrentUnchanged(BucketId, const std::string& key) override { --changing[key]; }
+  void OnBucketChanging(const std::string& name) override { ++changing[name]; }
+  void OnBucketUnchanged(const std::string& name) override { --changing[name]; }
   void OnCurrentChanged(BucketId, const std::string& key,
                         std::shared_ptr<const model::ObjectVersion> current) override {
     this->current[key] = std::move(current);
     ++times[key];
+    --changing[key];
   }
   void OnExtentAdded(std::shared_ptr<const model::Extent> extent) override {
     extents.push_back(extent->id);
@@ -43,9 +49,16 @@ class FakeObserver final : public CacheObserver {
   void OnBucketChanged(const std::string& name,
                        std::shared_ptr<const model::Bucket> bucket) override {
     buckets[name] = std::move(bucket);
+    --changing[name];
+  }
+  // Things that are announced as changing, and not told yet.
+  bool Settled() const {
+    return std::all_of(changing.begin(), changing.end(),
+                       [](const auto& thing) { return thing.second == 0; });
   }
   std::map<std::string, std::shared_ptr<const model::ObjectVersion>> current;
   std::map<std::string, int> times;
+  std::map<std::string, int> changing;
   std::map<std::string, std::shared_ptr<const model::Bucket>> buckets;
   std::vector<ExtentId> extents;
   std::vector<ExtentId> changed_extents;
@@ -62,6 +75,7 @@ class MetadataDbTest : public testing::TestWithParam<Engine> {
   void TearDown() override {
     if (store_ == nullptr) return;
     EXPECT_EQ(Findings(), "");
+    EXPECT_TRUE(observer_.Settled());
   }
 
   void Open() {

@@ -7,17 +7,21 @@
 
 namespace ashlar::metadata_db {
 
-// The news of one transaction, from Finish to its end: told after the commit, or taken off the
-// board unread when the commit failed.
+// The news of one transaction, from Finish to its end: announced, then told after the commit, or
+// taken back when the commit failed.
 class Change::Delivery {
  public:
   Delivery(NewsBoard& board, CacheObserver& observer, std::vector<News> news)
       : board_(board), observer_(observer), news_(std::move(news)) {
-    for (const News& item : news_) tickets_.push_back(board_.Announce(item.name));
+    for (const News& item : news_) {
+      tickets_.push_back(board_.Announce(item.name));
+      item.tell(observer_, Moment::kChanging);
+    }
   }
   ~Delivery() {
     for (size_t i = 0; i < news_.size(); ++i) {
       (void)board_.TakeIfNewest(news_[i].name, tickets_[i]);
+      news_[i].tell(observer_, Moment::kUnchanged);
     }
   }
   Delivery(const Delivery&) = delete;
@@ -25,8 +29,10 @@ class Change::Delivery {
 
   void Tell() {
     for (size_t i = 0; i < news_.size(); ++i) {
-      if (board_.TakeIfNewest(news_[i].name, tickets_[i])) news_[i].tell(observer_);
+      const bool newest = board_.TakeIfNewest(news_[i].name, tickets_[i]);
+      news_[i].tell(observer_, newest ? Moment::kChanged : Moment::kUnchanged);
     }
+    news_.clear();
   }
 
  private:
@@ -74,24 +80,34 @@ void Change::Emit(const model::OutboxEvent& event) {
 void Change::TellCurrent(BucketId bucket, const std::string& key,
                          std::shared_ptr<const model::ObjectVersion> current) {
   if (surroundings_.observer == nullptr) return;
-  news_.push_back({.name = ObjectKey(Table::kCurrent, bucket, key),
-                   .tell = [bucket, key, current = std::move(current)](CacheObserver& observer) {
-                     observer.OnCurrentChanged(bucket, key, current);
-                   }});
+  news_.push_back(
+      {.name = ObjectKey(Table::kCurrent, bucket, key),
+       .tell = [bucket, key, current = std::move(current)](CacheObserver& observer, Moment moment) {
+         if (moment == Moment::kChanging) observer.OnCurrentChanging(bucket, key);
+         if (moment == Moment::kUnchanged) observer.OnCurrentUnchanged(bucket, key);
+         if (moment == Moment::kChanged) {
+           observer.OnCurrentChanged(bucket, key, current);
+         }
+       }});
 }
 
 void Change::TellExtent(const ExtentId& id) {
   if (surroundings_.observer == nullptr) return;
   news_.push_back({.name = TableKey(Table::kExtent, id.View()),
-                   .tell = [id](CacheObserver& observer) { observer.OnExtentChanged(id); }});
+                   .tell = [id](CacheObserver& observer, Moment moment) {
+                     if (moment == Moment::kChanged) observer.OnExtentChanged(id);
+                   }});
 }
 
 void Change::TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket) {
   if (surroundings_.observer == nullptr) return;
-  news_.push_back({.name = TableKey(Table::kBucketName, name),
-                   .tell = [name, bucket = std::move(bucket)](CacheObserver& observer) {
-                     observer.OnBucketChanged(name, bucket);
-                   }});
+  news_.push_back(
+      {.name = TableKey(Table::kBucketName, name),
+       .tell = [name, bucket = std::move(bucket)](CacheObserver& observer, Moment moment) {
+         if (moment == Moment::kChanging) observer.OnBucketChanging(name);
+         if (moment == Moment::kUnchanged) observer.OnBucketUnchanged(name);
+         if (moment == Moment::kChanged) observer.OnBucketChanged(name, bucket);
+       }});
 }
 
 void Change::AddRepairs(const std::vector<model::RepairOrder>& repairs) {
@@ -115,7 +131,9 @@ Status Change::Finish() {
     if (!ledger_.IsNewAndLive(extent.id)) continue;
     auto shared = std::make_shared<const model::Extent>(extent);
     news.push_back({.name = TableKey(Table::kExtent, extent.id.View()),
-                    .tell = [shared](CacheObserver& observer) { observer.OnExtentAdded(shared); }});
+                    .tell = [shared](CacheObserver& observer, Moment moment) {
+                      if (moment == Moment::kChanged) observer.OnExtentAdded(shared);
+                    }});
   }
   std::move(news_.begin(), news_.end(), std::back_inserter(news));
   if (news.empty()) return Status::Ok();

@@ -101,9 +101,10 @@ class Change {
   std::optional<Sequence> last_sequence_;
   std::unordered_map<uint64_t, std::shared_ptr<const model::Bucket>> buckets_;
   std::vector<model::RepairOrder> repairs_;
+  enum class Moment : uint8_t { kChanging, kChanged, kUnchanged };
   struct News {
     std::string name;
-    std::function<void(CacheObserver&)> tell;
+    std::function<void(CacheObserver&, Moment)> tell;
   };
   class Delivery;
   std::vector<News> news_;
