@@ -78,10 +78,14 @@ Result<Target> Identify(const Drive& drive, const ShardPurge& purge, ByteSpan he
       record.drive_uuid_prefix != drive.uuid_prefix()) {
     return Status(Code::kCorrupt, "record was written to a wrong place");
   }
-  if (record.extent != purge.extent || record.shard_index != purge.shard_index ||
-      (record.generation != purge.location.generation &&
-       !SeededBug("chunk.purge_any_generation"))) {
-    return Status(Code::kConflict, "another shard lies there");
+  // A range is given out once, so ours cannot be there any more: it never became durable, or it lay
+  // on the drive that this one has replaced.
+  if (record.extent != purge.extent || record.shard_index != purge.shard_index) {
+    return Status(Code::kNotFound, "another shard lies there");
+  }
+  // Nobody but the caller can be wrong about it.
+  if (record.generation != purge.location.generation && !SeededBug("chunk.purge_any_generation")) {
+    return Status(Code::kConflict, "another generation lies there");
   }
   *root = record.root;
   *body_bytes = record.body_bytes;

@@ -130,10 +130,10 @@ TEST_F(PurgeTest, RefusesAnotherShard) {
   const ShardPurge right = PurgeOf(stored.shard, stored.location);
   ShardPurge purge = right;
   purge.extent.bytes[15] ^= 1;
-  ExpectRefused(purge, Code::kConflict, "extent");
+  ExpectRefused(purge, Code::kNotFound, "extent");
   purge = right;
   purge.shard_index ^= 1;
-  ExpectRefused(purge, Code::kConflict, "shard index");
+  ExpectRefused(purge, Code::kNotFound, "shard index");
   purge = right;
   purge.location.generation += 1;
   ExpectRefused(purge, Code::kConflict, "newer generation");
@@ -220,7 +220,7 @@ TEST_F(PurgeTest, DeadStaysDead) {
   EXPECT_EQ(Purge(stored).code(), Code::kNotFound);
   ShardPurge other = PurgeOf(stored.shard, stored.location);
   other.extent.bytes[15] ^= 1;
-  ExpectRefused(other, Code::kConflict, "another one, dead");
+  ExpectRefused(other, Code::kNotFound, "another one, dead");
   // Twice in one batch.
   const Stored twice = Store(2, 20'000);
   const ShardPurge purge = PurgeOf(twice.shard, twice.location);
