@@ -194,6 +194,27 @@ TEST(StoreTest, GroupCommitSharesSyncs) {
   EXPECT_LE(world.disk->syncs() - before, 12u);
 }
 
+// Each volume has room for three of them, so most see many volumes filled by others before theirs.
+TEST(StoreTest, ManyLargeShardsAtOnceAllFindAVolume) {
+  SimDisk::Options disk;
+  disk.delay_nanoseconds_max = 1'000'000;
+  SimWorld world(1, disk);
+  world.Open();
+  constexpr size_t kWriters = 128;
+  std::vector<TestShard> shards;
+  for (size_t i = 0; i < kWriters; ++i) shards.push_back(MakeShard(i, 150'000));
+  std::vector<std::optional<Result<model::ShardLocation>>> results(kWriters);
+  for (size_t i = 0; i < kWriters; ++i) {
+    world.executor.Start(WriteInPieces(*world.store, shards[i], 64 * 1024), &results[i]);
+  }
+  world.executor.RunUntilIdle();
+  for (size_t i = 0; i < kWriters; ++i) {
+    ASSERT_TRUE(results[i].has_value());
+    ASSERT_TRUE(results[i]->ok()) << i << ": " << results[i]->status().ToString();
+    EXPECT_TRUE(world.Read(shards[i], **results[i]).ok());
+  }
+}
+
 TEST(StoreTest, CheckpointShortensTheScan) {
   SimWorld world;
   world.options.volume_bytes = 8 << 20;

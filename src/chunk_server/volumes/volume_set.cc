@@ -17,7 +17,9 @@ constexpr char kPrefix[] = "volume-";
 constexpr char kSuffix[] = ".ashlar";
 constexpr char kTemporaryPrefix[] = ".volume-";
 constexpr char kTemporarySuffix[] = ".new";
-constexpr int kRotationsMax = 4;
+// For room in a volume while others take each new one: as long, and so many of them.
+constexpr int64_t kReserveNanosecondsMax = 10'000'000'000;
+constexpr int kReservesWaitingMax = 4096;
 constexpr uint64_t kAllocateMin = 64 * 1024;
 constexpr uint64_t kAppendAlignment = 4096;
 // Open descriptors of a drive; beyond it the longest unused volume is closed.
@@ -318,22 +320,41 @@ void VolumeSet::EndRemoval(uint32_t volume, bool removed) {
   drive_.metrics.volumes.Set(static_cast<double>(known_.size()));
 }
 
+Task<Result<Reservation>> VolumeSet::TryReserve(uint64_t bytes) {
+  std::shared_ptr<Volume> active;
+  {
+    const std::lock_guard lock(mutex_);
+    active = active_;
+  }
+  if (active != nullptr) {
+    Result<Reservation> reservation = co_await active->Reserve(bytes);
+    if (!reservation.ok()) co_return reservation.status();
+    if (*reservation) {
+      MakeNextAhead(*active);
+      co_return reservation;
+    }
+  }
+  CO_RETURN_IF_ERROR(co_await Rotate(std::move(active)));
+  co_return Reservation();
+}
+
+// Any record fits into an empty volume. So whoever finds none was outrun by others, who have got
+// theirs, or the drive makes no volumes, which is an error.
 Task<Result<Reservation>> VolumeSet::Reserve(uint64_t bytes) {
-  for (int rotation = 0; rotation < kRotationsMax; ++rotation) {
-    std::shared_ptr<Volume> active;
-    {
-      const std::lock_guard lock(mutex_);
-      active = active_;
-    }
-    if (active != nullptr) {
-      Result<Reservation> reservation = co_await active->Reserve(bytes);
-      if (!reservation.ok()) co_return reservation.status();
-      if (*reservation) {
-        MakeNextAhead(*active);
-        co_return reservation;
-      }
-    }
-    CO_RETURN_IF_ERROR(co_await Rotate(std::move(active)));
+  Result<Reservation> reservation = co_await TryReserve(bytes);
+  if (!reservation.ok() || *reservation) co_return reservation;
+  struct Waiting {
+    std::atomic<int>& count;
+    ~Waiting() { --count; }
+  };
+  const Waiting waiting{reserves_waiting_};
+  if (++reserves_waiting_ > kReservesWaitingMax) {
+    co_return Status(Code::kOverloaded, "too many records wait for a volume");
+  }
+  const int64_t give_up = drive_.clock.MonotonicNanoseconds() + kReserveNanosecondsMax;
+  while (drive_.clock.MonotonicNanoseconds() < give_up) {
+    reservation = co_await TryReserve(bytes);
+    if (!reservation.ok() || *reservation) co_return reservation;
   }
   co_return Status(Code::kUnavailable, "no volume takes the record");
 }

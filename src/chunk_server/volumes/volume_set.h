@@ -12,6 +12,7 @@
 // Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -54,7 +55,8 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
   // Made by Open.
   VolumeSet(Drive& drive, TaskScope& scope);
 
-  // kNoSpace, kIoError, kUnavailable.
+  // Waits while others fill each new volume, for a while. kNoSpace, kIoError, kUnavailable,
+  // kOverloaded.
   Task<Result<Reservation>> Reserve(uint64_t bytes);
   // As Volume::EnsureRoom, of the volume in use.
   Task<Status> EnsureRoom(uint64_t bytes);
@@ -103,6 +105,8 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
   Task<Status> OpenForAppend(uint32_t number);
   void Note(uint32_t number, std::string problem);
   void Keep(uint32_t number, std::shared_ptr<DiskFile> file);  // holds mutex_
+  // Empty: the volume in use was full, and one step towards the next one is made.
+  Task<Result<Reservation>> TryReserve(uint64_t bytes);
   Task<Status> Rotate(std::shared_ptr<Volume> from);
   Task<Status> MakeNext();
   Task<Result<std::shared_ptr<Volume>>> Create(uint32_t number);
@@ -121,6 +125,7 @@ class VolumeSet : public std::enable_shared_from_this<VolumeSet> {
   std::shared_ptr<Volume> active_;
   std::shared_ptr<Volume> next_;
   bool making_ahead_ = false;
+  std::atomic<int> reserves_waiting_{0};
 };
 
 }  // namespace ashlar::chunk_server
