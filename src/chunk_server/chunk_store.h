@@ -147,9 +147,9 @@ class ChunkStore {
   // pages of it are given back, and the volume is synced; one answer each, in order. kNotFound:
   // nothing of that name is there (any more): nothing at all, or another shard. kConflict: another
   // generation lies there, it is being written, a newer epoch was seen, or the extent is younger
-  // than the store's purge_age_min_ms. kCorrupt: the record's header is damaged; its space comes back with the
-  // volume. kInvalidArgument: not a place of this drive. Else nothing is known: ask again. Works on
-  // a full drive.
+  // than the store's purge_age_min_ms. kCorrupt: the record's header is damaged; its space comes
+  // back with the volume. kInvalidArgument: not a place of this drive. Else nothing is known: ask
+  // again. Works on a full drive.
   virtual Task<std::vector<Status>> PurgeShards(std::vector<ShardPurge> purges) = 0;
   // Removes the file of a volume. kConflict: it holds a record that is not dead, cannot be read as
   // a whole, takes records, or is the newest one; or a newer epoch was seen. The caller has made

@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/seeded_bug.h"
 #include "model/shard_record.h"
 
 namespace ashlar::chunk_server {
@@ -167,7 +168,7 @@ Status VerifyLeaves(ByteSpan body, uint64_t first, std::span<const Sha256Digest>
     }
     Sha256Many(std::span(inputs).first(count), std::span(digests).first(count));
     for (size_t i = 0; i < count; ++i, ++leaf) {
-      if (digests[i] != leaves[leaf]) {
+      if (digests[i] != leaves[leaf] && !SeededBug("read.skip_leaves")) {
         return Status(Code::kCorrupt, "leaf " + std::to_string(leaf) + " does not verify");
       }
     }

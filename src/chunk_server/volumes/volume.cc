@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/seeded_bug.h"
 #include "model/shard_record.h"
 #include "runtime/executor.h"
 
@@ -177,7 +178,7 @@ Task<Status> Volume::MakeDurable() {
     failure = failure_;
     // Those who came meanwhile cannot be saved by a later sync: the kernel may have dropped their
     // pages and call the file clean.
-    if (!failure.ok()) hopeless.swap(waiters_);
+    if (!failure.ok() && !SeededBug("volume.trust_later_sync")) hopeless.swap(waiters_);
     if (waiters_.empty()) {
       syncing_ = false;
     } else {
@@ -194,7 +195,9 @@ Task<Status> Volume::MakeDurable() {
 Task<Status> Volume::SyncOnce() {
   PASS_FAILPOINT("shard.before_sync", path_);
   CO_RETURN_IF_ERROR(co_await drive_.CheckIdentity(/*force=*/false));
-  CO_RETURN_IF_ERROR(co_await file_->Sync());
+  if (!SeededBug("volume.skip_sync")) {
+    CO_RETURN_IF_ERROR(co_await file_->Sync());
+  }
   PASS_FAILPOINT("shard.after_sync", path_);
   if (epoch_ != drive_.health.epoch()) {
     co_return Status(Code::kUnavailable, "drive went away: " + path_);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/seeded_bug.h"
 #include "chunk_server/volume_scanner.h"
 #include "model/shard_record.h"
 #include "runtime/executor.h"
@@ -55,6 +56,9 @@ std::string TemporaryOf(const std::string& folder, uint32_t number) {
 Task<Result<uint64_t>> AppendPosition(const Drive& drive, DiskFile& file, uint32_t number,
                                       uint64_t checkpoint, uint64_t size) {
   const Result<uint64_t> written = co_await file.DataEnd(std::min(checkpoint, size));
+  if (SeededBug("volume.append_at_checkpoint")) {
+    co_return model::AlignUp(std::min(checkpoint, size), kAppendAlignment);
+  }
   const uint64_t data_end = written.ok() ? std::min(*written, size) : size;
   uint64_t position = std::max<uint64_t>(data_end, model::kVolumeHeaderBytes);
   const ScanRange range{.begin = checkpoint, .end = data_end, .limit = size};
@@ -459,7 +463,9 @@ Task<Status> VolumeSet::WriteNewFile(uint32_t number, std::string temporary, Dis
   if (epoch_ != drive_.health.epoch()) co_return Status(Code::kUnavailable, "drive went away");
   CO_RETURN_IF_ERROR(co_await drive_.disk.Rename(temporary, PathOf(number)));
   PASS_FAILPOINT("volume.create.before_directory_sync", PathOf(number));
-  CO_RETURN_IF_ERROR(co_await drive_.disk.SyncDirectory(drive_.volumes_path()));
+  if (!SeededBug("volume.skip_folder_sync")) {
+    CO_RETURN_IF_ERROR(co_await drive_.disk.SyncDirectory(drive_.volumes_path()));
+  }
   PASS_FAILPOINT("volume.create.end", PathOf(number));
   co_return Status::Ok();
 }

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/seeded_bug.h"
 #include "metadata_db/transactions/schema.h"
 
 namespace ashlar::metadata_db {
@@ -118,10 +119,10 @@ Status Change::Finish() {
   RETURN_IF_ERROR(ledger_.Apply(now_ms_));
   for (const model::RepairOrder& order : repairs_) {
     // Nobody repairs what is dead on arrival.
-    if (!ledger_.IsNewAndLive(order.extent)) continue;
+    if (!ledger_.IsNewAndLive(order.extent) || SeededBug("repair.not_ordered")) continue;
     transaction_.Put(RepairKey(order.extent, order.shard), model::EncodeRepairOrder(order));
   }
-  if (last_sequence_) {
+  if (last_sequence_ && !SeededBug("sequence.not_kept")) {
     transaction_.Put(TableKey(Table::kCounter), BigEndian64(last_sequence_->value));
   }
   if (surroundings_.observer == nullptr) return Status::Ok();

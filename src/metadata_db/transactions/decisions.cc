@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "base/seeded_bug.h"
 #include "metadata_db/transactions/schema.h"
 
 namespace ashlar::metadata_db {
@@ -19,7 +20,7 @@ bool SameEtag(std::string_view a, std::string_view b) {
 }  // namespace
 
 Status EvaluateCondition(const WriteCondition& condition, const model::ObjectVersion* current) {
-  if (condition.must_not_exist && current != nullptr) {
+  if (condition.must_not_exist && current != nullptr && !SeededBug("condition.ignore_none_match")) {
     return Status(Code::kPreconditionFailed, "the object exists");
   }
   if (condition.etag_match) {

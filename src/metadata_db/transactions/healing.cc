@@ -1,6 +1,7 @@
 // ExtentCatalog for the healer and the scrubber: pages of extents, repair orders, shards that move.
 #include <utility>
 
+#include "base/seeded_bug.h"
 #include "metadata_db/extent_catalog.h"
 #include "metadata_db/transactions/extent_rows.h"
 #include "metadata_db/transactions/impl.h"
@@ -52,7 +53,7 @@ Status MoveShard(Change& change, const ShardMove& move) {
   Sha256Digest& root = extent->roots[move.shard_index];
   // A repeated move, whose first outcome was not known.
   if (location == move.to) return Status::Ok();
-  if (location != move.from) {
+  if (location != move.from && !SeededBug("catalog.move_from_anywhere")) {
     return Refuse(change, move, body_bytes,
                   Status(Code::kConflict, "the shard has moved meanwhile"));
   }
@@ -65,7 +66,7 @@ Status MoveShard(Change& change, const ShardMove& move) {
   change.rows().Delete(RepairKey(move.extent, ShardIndex{move.shard_index}));
   // A scan that met the record before this row named it may have taken it for an orphan.
   change.rows().Delete(DeadShardKey(move.to));
-  if (move.from.present) {
+  if (move.from.present && !SeededBug("catalog.forget_old_place")) {
     model::DeadShard old = DeadShardOf(change, move, move.from, model::ReclaimCause::kMoved);
     old.body_bytes = body_bytes;
     change.rows().Put(DeadShardKey(move.from), model::EncodeDeadShard(old));

@@ -1,6 +1,7 @@
 #include "metadata_db/transactions/reference_ledger.h"
 
 #include "base/bytes.h"
+#include "base/seeded_bug.h"
 #include "metadata_db/transactions/schema.h"
 
 namespace ashlar::metadata_db {
@@ -83,6 +84,7 @@ void ReferenceLedger::Add(std::span<const model::Part> parts, std::string_view r
     for (const model::Slice& slice : part.slices) {
       const auto account = accounts_.find(slice.extent);
       CHECK(account != accounts_.end());
+      if (!account->second.is_new && SeededBug("references.copy_adds_none")) continue;
       account->second.delta += static_cast<int64_t>(slice.length);
       transaction_.Put(ReferrerKey(slice.extent, referrer), "");
     }
@@ -95,6 +97,8 @@ void ReferenceLedger::Drop(std::span<const model::Part> parts, std::string_view 
     for (const model::Slice& slice : part.slices) {
       const auto account = accounts_.find(slice.extent);
       CHECK(account != accounts_.end());
+      if (cause == model::ReclaimCause::kAborted && SeededBug("references.abort_drops_none"))
+        continue;
       account->second.delta -= static_cast<int64_t>(slice.length);
       account->second.cause = cause;
       transaction_.Delete(ReferrerKey(slice.extent, referrer));

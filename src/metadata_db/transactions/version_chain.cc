@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/seeded_bug.h"
 #include "metadata_db/transactions/decisions.h"
 #include "metadata_db/transactions/schema.h"
 
@@ -192,7 +193,8 @@ Status RemoveVersion(Change& change, const model::Bucket& bucket, const std::str
   const model::ObjectVersion& version = target.stored.version;
   std::optional<StoredVersion> promoted;
   const bool was_newest = version.sequence == newest;
-  if (was_newest && bucket.versioning != model::Versioning::kNever) {
+  if (was_newest && bucket.versioning != model::Versioning::kNever &&
+      !SeededBug("versions.promote_none")) {
     ASSIGN_OR_RETURN(promoted,
                      ReadNewestInHistory(change.rows(), bucket.id, key, version.sequence));
     if (promoted && IsMarker(promoted->version)) promoted.reset();
