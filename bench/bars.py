@@ -75,8 +75,7 @@ WORKLOADS = [
     Workload("put 64 MiB signed C=8", "put", "64MiB", 8, requests=48, quick_requests=16,
              payload="signed"),
     Workload("put 64 MiB C=32", "put", "64MiB", 32, requests=96, quick_requests=32),
-    # Large PUTs leave nothing in the page cache, so the first reads come from the drives: shown, not
-    # judged. The bar is for what was read before.
+    # Large PUTs leave nothing in the page cache, so the first reads come from the drives.
     Workload("get 64 MiB C=32 cold", "get", "64MiB", 32, requests=32, quick_requests=16,
              reads="put 64 MiB C=32"),
     Workload("get 64 MiB C=32", "get", "64MiB", 32, seconds=8, reads="put 64 MiB C=32",
@@ -110,7 +109,8 @@ BARS = [
     Bar("bytes written per user byte, 64 MiB C=32", "put 64 MiB C=32", "written", 1.42),
     Bar("server CPU us per 4 KiB GET, C=32", "get 4 KiB C=32", "cpu_us", 80),
     Bar("server CPU us per 4 KiB PUT, C=32", "put 4 KiB C=32", "cpu_us", 200),
-    Bar("server CPU ns per byte, 64 MiB GET", "get 64 MiB C=32", "cpu_ns_per_byte", 1.0),
+    Bar("server CPU ns per byte, 64 MiB GET cold", "get 64 MiB C=32 cold", "cpu_ns_per_byte", 1.0),
+    Bar("server CPU ns per byte, 64 MiB GET hot", "get 64 MiB C=32", "cpu_ns_per_byte", 0.65),
     Bar("server CPU ns per byte, 64 MiB signed PUT", "put 64 MiB signed C=8",
         "cpu_ns_per_byte", 1.5),
     Bar("server CPU ns per byte, 64 MiB PUT", "put 64 MiB C=32", "cpu_ns_per_byte", 2.4),

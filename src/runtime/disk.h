@@ -9,8 +9,8 @@
 //  4. A Sync that failed leaves the file suspect: what was not yet durable may be lost even if a
 //     later Sync succeeds (the kernel marks pages clean). The owner must not acknowledge from it.
 //  5. ENOSPC and EDQUOT give kNoSpace, ENOENT kNotFound, everything else kIoError.
-//  6. Writes whose offset, addresses and sizes are all multiples of 4 KiB, of 32 KiB and more, may
-//     go past the page cache.
+//  6. Reads and writes whose offset, addresses and sizes are all multiples of 4 KiB, of 32 KiB and
+//     more, may go past the page cache; reads do so the first time they touch a place.
 // Coroutines run on the calling executor. Counters of all operations are in the metrics
 // (ashlar_disk_*), so that "syncs per PUT" is a number and not a belief.
 #pragma once

@@ -17,6 +17,7 @@
 
 #include "runtime/disk.h"
 #include "runtime/disk/blocking_pool.h"
+#include "runtime/disk/recent_reads.h"
 #include "runtime/disk/uring.h"
 #include "runtime/failpoint.h"
 #include "runtime/loop/event_loop_impl.h"
@@ -117,7 +118,8 @@ Task<int> RunOperation(UringOperation* operation) {
 
 class HostFile : public DiskFile {
  public:
-  HostFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  HostFile(int fd, std::string path)
+      : fd_(fd), path_(std::move(path)), path_hash_(std::hash<std::string>()(path_)) {}
   ~HostFile() override {
     close(fd_);
     if (const int direct = direct_fd_.load(); direct >= 0) close(direct);
@@ -132,15 +134,17 @@ class HostFile : public DiskFile {
     Metrics().reads.Increment();
     Metrics().bytes_read.Increment(static_cast<double>(out.size()));
     MutableByteSpan rest = out;
+    const bool past_cache =
+        out.size() >= kDirectBytesMin && !RecentReads::Shared().SeenBefore(path_hash_, offset);
     while (!rest.empty()) {
       iovec part{rest.data(), rest.size()};
       UringOperation operation;
       operation.kind = UringOperation::Kind::kRead;
-      operation.fd = fd_;
       operation.offset = offset;
       operation.iovecs = &part;
       operation.iovec_count = 1;
-      const int count = co_await RunOperation(&operation);
+      const int direct = past_cache ? DirectFd(offset, std::span(&part, 1)) : -1;
+      const int count = co_await RunOnEither(&operation, direct);
       if (count < 0) co_return ErrnoStatus(-count, "read", path_);
       if (count == 0) co_return Status(Code::kIoError, "read beyond the end of " + path_);
       rest = rest.subspan(static_cast<size_t>(count));
@@ -171,16 +175,8 @@ class HostFile : public DiskFile {
       operation.offset = offset;
       operation.iovecs = iovecs.data() + first;
       operation.iovec_count = static_cast<unsigned>(std::min<size_t>(iovecs.size() - first, 1024));
-      const int direct = DirectFd(offset, iovecs, first);
-      operation.fd = direct >= 0 ? direct : fd_;
-      int count = co_await RunOperation(&operation);
-      if (direct >= 0 && count == -EINVAL) {
-        // The device wants a coarser alignment: through the page cache, then.
-        // The descriptor stays open until the end: other writes may be using it.
-        direct_refused_.store(true);
-        operation.fd = fd_;
-        count = co_await RunOperation(&operation);
-      }
+      const int direct = DirectFd(offset, std::span(iovecs).subspan(first));
+      const int count = co_await RunOnEither(&operation, direct);
       if (count < 0) co_return ErrnoStatus(-count, "write", path_);
       if (count == 0) co_return Status(Code::kIoError, "write made no progress: " + path_);
       offset += static_cast<uint64_t>(count);
@@ -288,14 +284,27 @@ class HostFile : public DiskFile {
   static constexpr uint64_t kDirectAlignment = 4096;
   static constexpr uint64_t kDirectBytesMin = 32 * 1024;
 
-  // A descriptor that writes past the page cache, when the write is large and every address in it
-  // is aligned; -1 otherwise. It saves the copy and the pages: a third of the CPU of a large PUT.
-  int DirectFd(uint64_t offset, const std::vector<iovec>& iovecs, size_t first) {
+  // By the descriptor past the page cache if there is one, else by the ordinary one.
+  Task<int> RunOnEither(UringOperation* operation, int direct) {
+    operation->fd = direct >= 0 ? direct : fd_;
+    const int count = co_await RunOperation(operation);
+    if (direct < 0 || count != -EINVAL) co_return count;
+    // The device wants a coarser alignment: through the page cache, then.
+    // The descriptor stays open until the end: others may be using it.
+    direct_refused_.store(true);
+    operation->fd = fd_;
+    co_return co_await RunOperation(operation);
+  }
+
+  // A descriptor that goes past the page cache, when the operation is large and every address in
+  // it is aligned; -1 otherwise. It saves the copy and the pages: a third of the CPU of a large
+  // PUT.
+  int DirectFd(uint64_t offset, std::span<const iovec> iovecs) {
     uint64_t bits = offset;
     uint64_t total = 0;
-    for (size_t i = first; i < iovecs.size(); ++i) {
-      bits |= reinterpret_cast<uint64_t>(iovecs[i].iov_base) | iovecs[i].iov_len;
-      total += iovecs[i].iov_len;
+    for (const iovec& part : iovecs) {
+      bits |= reinterpret_cast<uint64_t>(part.iov_base) | part.iov_len;
+      total += part.iov_len;
     }
     if (bits % kDirectAlignment != 0 || total < kDirectBytesMin) return -1;
     if (direct_refused_.load(std::memory_order_relaxed)) return -1;
@@ -303,7 +312,8 @@ class HostFile : public DiskFile {
     if (direct != kDirectUntried) return direct >= 0 ? direct : -1;
     // By descriptor, not by path: the file may have been renamed since.
     const std::string self = "/proc/self/fd/" + std::to_string(fd_);
-    direct = open(self.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+    const int access = fcntl(fd_, F_GETFL) & O_ACCMODE;
+    direct = open(self.c_str(), access | O_DIRECT | O_CLOEXEC);
     int expected = kDirectUntried;
     if (!direct_fd_.compare_exchange_strong(expected, direct >= 0 ? direct : kNoDirect)) {
       if (direct >= 0) close(direct);
@@ -323,6 +333,7 @@ class HostFile : public DiskFile {
   std::atomic<int> direct_fd_{kDirectUntried};
   std::atomic<bool> direct_refused_{false};
   const std::string path_;
+  const uint64_t path_hash_;
 };
 
 class HostDiskImpl : public Disk {

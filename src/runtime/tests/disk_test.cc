@@ -1,10 +1,17 @@
 #include "runtime/disk.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <memory>
 
+#include "runtime/disk/recent_reads.h"
 #include "runtime/event_loop.h"
 #include "runtime/sync.h"
 
@@ -106,6 +113,62 @@ Task<Status> Names(std::string directory) {
 TEST_P(DiskTest, FilesAreReplacedWhole) {
   const Status status = RunBlocking(*group_, Names(directory_));
   EXPECT_TRUE(status.ok()) << status.ToString();
+}
+
+// How many of the file's first pages are in the page cache.
+size_t CachedPages(const std::string& path, size_t bytes) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  void* mapped = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  std::vector<unsigned char> resident(bytes / 4096);
+  EXPECT_EQ(mincore(mapped, bytes, resident.data()), 0);
+  munmap(mapped, bytes);
+  close(fd);
+  return static_cast<size_t>(std::count_if(resident.begin(), resident.end(),
+                                           [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+Task<Status> ReadTwice(std::string path, std::array<size_t, 2>* cached) {
+  constexpr size_t kBytes = 64 * 1024;
+  CO_ASSIGN_OR_RETURN(auto file, co_await HostDisk().Open(path, Disk::OpenMode::kCreateNew));
+  const std::unique_ptr<void, decltype(&free)> memory(aligned_alloc(4096, kBytes), free);
+  const MutableByteSpan bytes(static_cast<uint8_t*>(memory.get()), kBytes);
+  const auto wanted = Pattern(kBytes, 3);
+  std::copy(wanted.begin(), wanted.end(), bytes.begin());
+  const ByteSpan part = bytes;
+  CO_RETURN_IF_ERROR(co_await file->WriteAt(0, {&part, 1}));
+  CO_RETURN_IF_ERROR(co_await file->Sync());
+  for (size_t& pages : *cached) {
+    std::fill(bytes.begin(), bytes.end(), uint8_t{0});
+    CO_RETURN_IF_ERROR(co_await file->ReadAt(0, bytes));
+    if (!std::equal(wanted.begin(), wanted.end(), bytes.begin())) {
+      co_return Status(Code::kCorrupt, "other bytes came back");
+    }
+    pages = CachedPages(path, kBytes);
+  }
+  co_return Status::Ok();
+}
+
+TEST_P(DiskTest, LargeReadsFillThePageCacheOnlyWhenRepeated) {
+  std::array<size_t, 2> cached{};
+  const Status status = RunBlocking(*group_, ReadTwice(directory_ + "/file", &cached));
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(cached[0], 0U);
+  EXPECT_EQ(cached[1], 16U);
+}
+
+TEST(RecentReadsTest, RemembersTheLatestAndForgetsTheOldest) {
+  RecentReads recent(1024);
+  EXPECT_FALSE(recent.SeenBefore(1, 0));
+  EXPECT_TRUE(recent.SeenBefore(1, 0));
+  EXPECT_TRUE(recent.SeenBefore(1, 65'535));
+  EXPECT_FALSE(recent.SeenBefore(1, 65'536));
+  EXPECT_FALSE(recent.SeenBefore(2, 0));
+  size_t again = 0;
+  for (uint64_t unit = 0; unit < 100'000; ++unit) {
+    again += recent.SeenBefore(3, unit * 65'536) ? 1U : 0U;
+  }
+  EXPECT_LT(again, 10U);
+  EXPECT_FALSE(recent.SeenBefore(1, 0));
 }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, DiskTest, testing::Values("uring", "blocking"));
