@@ -29,7 +29,7 @@ struct ServerOptions {
   bool access_log = true;
   bool show_credentials = false;
   int threads = 0;
-  uint64_t memory_budget_bytes = 256ULL << 20;
+  uint64_t memory_budget_bytes = 176ULL << 20;
   uint64_t cache_bytes = 64ULL << 20;
   uint64_t connections_max = 10'000;
   uint64_t volume_bytes = 1ULL << 30;

@@ -23,6 +23,9 @@ pytestmark = pytest.mark.timeout(300)
 MIB = 1 << 20
 BLOCK = os.urandom(MIB)
 SETTLE_DEADLINE_S = 20
+# The bars, in bytes of resident set.
+RSS_IDLE_MAX = 60_000_000
+RSS_512_CONNECTIONS_MAX = 256_000_000
 
 
 class RssSampler:
@@ -160,6 +163,16 @@ def assert_back_to_normal(server, bucket, files_before):
     assert server.admin_get("/readyz")[0] == 200
 
 
+def test_idle(server_factory):
+    server = server_factory("idle")
+    with StoreClient(server) as client:
+        client.create_bucket("idle")
+        assert client.put("idle", "small", b"x").status == 200
+    rss = server.rss_bytes()
+    print(f"idle RSS {rss / MIB:.0f} MiB")
+    assert rss < RSS_IDLE_MAX, f"resident set of {rss / MIB:.0f} MiB"
+
+
 @pytest.mark.slow
 def test_64_uploads_of_64_mib_at_once(memory_server, memory_bucket):
     server = memory_server
@@ -183,7 +196,7 @@ def test_64_uploads_of_64_mib_at_once(memory_server, memory_bucket):
     refused = [answer for number, answer in answers.items() if answer.status != 200]
     assert all(answer.slow_down for answer in refused), [(answer.status, answer.body[:200]) for answer in refused]
     assert len(stored) >= 16, f"only {len(stored)} of 64 uploads were taken"
-    assert rss.peak < 512 * MIB, f"resident set reached {rss.peak / MIB:.0f} MiB"
+    assert rss.peak < RSS_512_CONNECTIONS_MAX, f"resident set reached {rss.peak / MIB:.0f} MiB"
     with StoreClient(server) as client:
         listed = client.list_all(memory_bucket)
         assert set(listed) == {f"upload-{number}" for number in stored}
@@ -246,7 +259,7 @@ def test_512_connections(memory_server, memory_bucket):
         asyncio.run(load())
     print(f"peak RSS {rss.peak / MIB:.0f} MiB, {counts}")
     assert not problems, f"{len(problems)} problems: {problems[:10]}"
-    assert rss.peak < 1024 * MIB, f"resident set reached {rss.peak / MIB:.0f} MiB"
+    assert rss.peak < RSS_512_CONNECTIONS_MAX, f"resident set reached {rss.peak / MIB:.0f} MiB"
     assert counts["get"] + counts["put"] + counts["idle"] >= 128, counts
     assert_back_to_normal(server, memory_bucket, files_before)
 
