@@ -62,7 +62,7 @@ namespace internal {
 
 // A coroutine that starts at once and destroys itself at its end.
 struct FireAndForget {
-  struct promise_type {
+  struct promise_type : PooledFrame {
     FireAndForget get_return_object() { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/frame_pool.h"
 
 namespace ashlar {
 
@@ -25,7 +26,7 @@ class Task;
 
 namespace internal {
 
-struct TaskPromiseBase {
+struct TaskPromiseBase : PooledFrame {
   std::coroutine_handle<> continuation;
   // Set by whichever of "parent suspended" and "child finished" comes first.
   std::atomic<bool> settled{false};

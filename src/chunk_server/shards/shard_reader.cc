@@ -180,16 +180,20 @@ Status CheckRecord(const ShardAddress& address, uint64_t drive_uuid_prefix, Byte
   if (std::all_of(header.begin(), header.end(), [](uint8_t byte) { return byte == 0; })) {
     return Status(Code::kNotFound, "nothing was ever written there");
   }
-  const Result<model::ShardRecordHeader> dead = model::DecodeDeadRecordHeader(header);
-  const Result<model::ShardRecordHeader> decoded =
-      dead.ok() ? dead : model::DecodeShardRecordHeader(header);
-  if (!decoded.ok()) return decoded.status();
+  Result<model::ShardRecordHeader> decoded = model::DecodeShardRecordHeader(header);
+  const bool live = decoded.ok();
+  if (!live) {
+    // Only now: nearly all records are alive, and a refusal costs the text of its reason.
+    Result<model::ShardRecordHeader> dead = model::DecodeDeadRecordHeader(header);
+    if (!dead.ok()) return decoded.status();
+    decoded = std::move(dead);
+  }
   const model::ShardRecordHeader& record = *decoded;
   if (record.own_offset != address.location.offset || record.volume != address.location.volume ||
       record.drive_uuid_prefix != drive_uuid_prefix) {
     return Status(Code::kCorrupt, "record was written to a wrong place");
   }
-  if (dead.ok()) return Status(Code::kNotFound, "the shard was purged");
+  if (!live) return Status(Code::kNotFound, "the shard was purged");
   if (record.extent != address.extent || record.shard_index != address.shard_index ||
       record.generation != address.location.generation) {
     return Status(Code::kNotFound, "another shard lies there");

@@ -77,5 +77,24 @@ TEST(TaskScopeTest, JoinWaitsForEverything) {
   EXPECT_EQ(count.load(), 100);
 }
 
+// Under sanitizers frames come from the heap, which may or may not give the same address again.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(FramePoolTest, FramesAreReusedOnTheirThreadAndBounded) {
+  void* const first = internal::AllocateFrame(1000);
+  internal::FreeFrame(first, 1000);
+  void* const again = internal::AllocateFrame(1020);  // of the same class
+  EXPECT_EQ(again, first);
+  // Freed on another thread it stays there, and goes with that thread.
+  std::thread([again] { internal::FreeFrame(again, 1020); }).join();
+  std::vector<void*> many(3 * internal::kFramesKeptBytes / 1024);
+  for (void*& frame : many) frame = internal::AllocateFrame(1024);
+  for (void* frame : many) internal::FreeFrame(frame, 1024);
+  // The last ones freed went to the heap: what is kept are the first ones.
+  const size_t kept = internal::kFramesKeptBytes / 1024;
+  for (size_t i = kept; i-- > 0;) EXPECT_EQ(internal::AllocateFrame(1024), many[i]);
+  for (size_t i = 0; i < kept; ++i) internal::FreeFrame(many[i], 1024);
+}
+#endif
+
 }  // namespace
 }  // namespace ashlar
