@@ -196,8 +196,9 @@ Task<Status> ExtentWriter::AppendStripe(SharedBuffer buffer, uint64_t stripe) {
   auto gathering = Gathering<Status>::Create(core_.background);
   std::vector<size_t> shard_of;
   for (size_t i = 0; i < shards_.size(); ++i) {
-    if (shards_[i]->failed) continue;
+    // Of a shard that was given up too: its root stands in the row, and healing makes it by that.
     shards_[i]->leaves.insert(shards_[i]->leaves.end(), leaves[i].begin(), leaves[i].end());
+    if (shards_[i]->failed) continue;
     gathering->Start(Append(shards_[i], buffer, ByteSpan(buffer->data() + i * unit, unit)));
     shard_of.push_back(i);
   }
