@@ -5,10 +5,10 @@
 #include <optional>
 #include <utility>
 
-#include "background_duties.h"
 #include "checkers/no_leak.h"
 #include "checkers/no_live_shard_deleted.h"
 #include "checkers/no_lost_object.h"
+#include "checkers/settled.h"
 #include "checkers/shard_count.h"
 #include "faults.h"
 #include "process.h"
@@ -26,12 +26,16 @@ const std::vector<std::string> kKeys = {"a",        "a/",       "a/b",          
 // More steps than any incarnation needs to come to its end.
 constexpr uint64_t kStepsMax = 20'000'000;
 
+// At 500 ms: behind every grace and trash period, a scrub round and a healer's second try.
+constexpr int kSettleCycles = 60;
+
 class History {
  public:
   History(const Settings& settings, uint64_t seed, uint64_t operations, FILE* trace)
       : settings_(settings),
         world_(settings, seed),
         random_(world_.random.Draw()),
+        duty_random_(seed + 0x300000000),
         judge_(world_.executor, trace),
         model_(judge_, kBuckets, kKeys),
         faults_(world_, judge_),
@@ -51,7 +55,9 @@ class History {
   static Task<bool> Start(Process* process);
   static Task<bool> Stop(Process* process);
   static Task<bool> CheckAll(History* history, Process* process, bool last);
+  static Task<bool> Settle(History* history, Process* process);
   static Task<bool> Nemesis(History* history, Process* process);
+  static Task<bool> Duties(History* history, Process* process);
 
   void Launch(Task<bool> task);
   bool AllDone() const;
@@ -64,6 +70,7 @@ class History {
   const Settings& settings_;
   World world_;
   SimRandom random_;
+  SimRandom duty_random_;
   Judge judge_;
   ReferenceModel model_;
   FaultPlan faults_;
@@ -124,13 +131,47 @@ Task<bool> History::Nemesis(History* history, Process* process) {
       history->faults_.Act(process);
       continue;
     }
-    const auto& duties = BackgroundDuties();
-    const BackgroundDuty& duty = duties[random.Below(duties.size())];
-    Task<Status> round = duty.run(*process);
-    const Status status = co_await round;
-    history->judge_.Trace("duty " + duty.name + ": " + std::string(CodeName(status.code())));
+    Task<Status> probe = process->service().Probe();
+    const Status status = co_await probe;
+    history->judge_.Trace("probe: " + std::string(CodeName(status.code())));
     if (history->ended_) co_return true;
   }
+}
+
+Task<bool> History::Duties(History* history, Process* process) {
+  SimRandom& random = history->duty_random_;
+  if (!(co_await process->StartDuties()).ok()) co_return true;
+  while (true) {
+    Sleep pause{Duration(static_cast<int64_t>(random.Below(500'000'000ULL)))};
+    co_await pause;
+    if (history->ended_ || history->stopping_) co_return true;
+    const bool scrub = random.Below(8) == 0;
+    BackgroundDuties& duties = *process->duties();
+    Task<Status> round = scrub ? duties.ScrubRound() : duties.ReclaimCycle();
+    const Status status = co_await round;
+    history->judge_.Trace(std::string(scrub ? "scrub: " : "reclaim: ") + status.ToString());
+    if (history->ended_) co_return true;
+  }
+}
+
+// All drives behave again: healing and reclaiming come to their end.
+Task<bool> History::Settle(History* history, Process* process) {
+  const Status started = co_await process->StartDuties();
+  if (!started.ok()) {
+    history->judge_.Report("no_leak", "duties do not start: " + started.ToString());
+    co_return false;
+  }
+  BackgroundDuties& duties = *process->duties();
+  const Status scrub = co_await duties.ScrubRound();
+  if (!scrub.ok()) history->judge_.Report("no_leak", "no scrub round: " + scrub.ToString());
+  for (int cycle = 0; cycle < kSettleCycles; ++cycle) {
+    Sleep pause{std::chrono::milliseconds(500)};
+    co_await pause;
+    const Status status = co_await duties.ReclaimCycle();
+    if (!status.ok()) history->judge_.Report("no_leak", "reclaim cycle: " + status.ToString());
+  }
+  history->judge_.Trace("settled");
+  co_return true;
 }
 
 Task<bool> History::CheckAll(History* history, Process* process, bool last) {
@@ -142,6 +183,7 @@ Task<bool> History::CheckAll(History* history, Process* process, bool last) {
   if (!co_await CollectStorage(process, judge, ended, &view)) co_return false;
   const FaultPlan& faults = history->faults_;
   CheckShardCount(*world, view, faults, /*deep=*/last, judge);
+  if (last && history->settings_.duties) CheckSettled(*world, view, faults.liars(), judge);
   history->deleted_.Check(*world, view, faults.liars(), judge);
   const WorkloadCounts& counts = history->workload_.counts();
   const uint64_t cut_off =
@@ -178,6 +220,7 @@ void History::Crash(Process& process) {
   Drain();
   Launch(Stop(&process));
   Drain();
+  if (process.duties() != nullptr) result_.duties += process.duties()->Counts();
 }
 
 void History::Shutdown(Process& process) {
@@ -189,6 +232,7 @@ void History::Shutdown(Process& process) {
   ended_ = true;
   Launch(Stop(&process));
   Drain();
+  if (process.duties() != nullptr) result_.duties += process.duties()->Counts();
   workload_.Crash();  // outcomes that were unknown settle now
 }
 
@@ -204,6 +248,7 @@ void History::RunClients(Process& process) {
     Launch(workload_.Client(&process, chosen));
   }
   Launch(Nemesis(this, &process));
+  if (settings_.duties) Launch(Duties(this, &process));
   const uint64_t begun = workload_.counts().started;
   if (crash_at_ <= begun) {
     const double mean = settings_.crash_rate > 0 ? 1000 / settings_.crash_rate : 1e9;
@@ -242,6 +287,10 @@ void History::Live(bool last) {
   if (!Step(crash_early ? random_.Below(600) : kStepsMax)) {
     Crash(process);
     return;
+  }
+  if (last && settings_.duties) {
+    Launch(Settle(this, &process));
+    (void)Step(kStepsMax);
   }
   if (last || random_.Below(2) == 0) Check(process, last);
   if (judge_.failed()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "background_duties.h"
 #include "judge.h"
 #include "settings.h"
 
@@ -24,6 +25,7 @@ struct HistoryResult {
   uint64_t restarts = 0;  // without a crash
   uint64_t faults = 0;
   uint64_t checks = 0;  // of all objects and the storage
+  DutyCounts duties;
   uint64_t steps = 0;
   uint64_t worlds_max = 0;
   double virtual_seconds = 0;

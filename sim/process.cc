@@ -21,6 +21,8 @@ chunk_server::LocalChunkStoreOptions DrawDrive(SimRandom& random, const UniqueId
   drive.checkpoint_step_bytes = (16 * kKiB) << random.Below(4);
   drive.reserved_free_bytes = 256 * kKiB;
   drive.leaf_cache_bytes = random.Below(2) * 64 * kKiB;
+  drive.purge_age_min_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(kReclaimGrace).count();
   return drive;
 }
 
@@ -106,7 +108,17 @@ Task<Status> Process::Start() {
   co_return Status::Ok();
 }
 
+Task<Status> Process::StartDuties() {
+  std::vector<chunk_server::ChunkStore*> ports;
+  for (const auto& store : stores_) ports.push_back(store.get());
+  duties_ = std::make_unique<BackgroundDuties>(
+      BackgroundDuties::Dependencies{*metadata_, *service_, std::move(ports), *world_.placement,
+                                     world_.encoder, *buffers_, world_.executor});
+  return duties_->Start();
+}
+
 Task<void> Process::Stop() {
+  if (duties_ != nullptr) co_await duties_->Stop();
   if (http_ != nullptr) co_await http_->Shutdown();
   if (service_ != nullptr) co_await service_->Shutdown();
   for (const auto& store : stores_) co_await store->Close();

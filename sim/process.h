@@ -14,6 +14,7 @@
 
 #include "api_gateway/http_server.h"
 #include "api_gateway/s3_gateway.h"
+#include "background_duties.h"
 #include "chunk_server/local_chunk_store.h"
 #include "cluster/placement_map.h"
 #include "erasure_encoder/erasure_encoder.h"
@@ -61,6 +62,9 @@ class Process {
   Task<Status> Start();
   // No call is under way any more, or all of them fail: waits for the rest.
   Task<void> Stop();
+  // After Start: healing, scrubbing and reclaiming too.
+  Task<Status> StartDuties();
+  BackgroundDuties* duties() { return duties_.get(); }  // null: they do not run
 
   SimStore& store() { return *ordered_store_; }
   metadata_db::MetadataDb& metadata() { return *metadata_; }
@@ -78,6 +82,7 @@ class Process {
   std::unique_ptr<metadata_db::MetadataDb> metadata_;
   std::vector<std::unique_ptr<chunk_server::ChunkStore>> stores_;
   std::unique_ptr<object_service::ObjectService> service_;
+  std::unique_ptr<BackgroundDuties> duties_;
   std::unique_ptr<api_gateway::S3Gateway> gateway_;
   std::unique_ptr<api_gateway::HttpServer> http_;
 };

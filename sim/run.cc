@@ -20,6 +20,7 @@ void AddUp(const HistoryResult& one, HistoryResult* total) {
   total->restarts += one.restarts;
   total->faults += one.faults;
   total->checks += one.checks;
+  total->duties += one.duties;
   total->steps += one.steps;
   total->virtual_seconds += one.virtual_seconds;
   total->worlds_max = std::max(total->worlds_max, one.worlds_max);
@@ -50,6 +51,7 @@ Result<Settings> ParseSettings(std::vector<std::string> words) {
                  "Share of clients that use HTTP and signatures");
   app.add_option("--faults", settings.faults, "Kinds that may happen, or none: " + known)
       ->delimiter(',');
+  app.add_flag("--duties", settings.duties, "Healing, scrubbing and reclaiming are at work");
   app.add_option("--trace", settings.trace, "File for a line about everything that happens");
   app.add_flag("--shrink", settings.shrink, "After a failure, look for a smaller one");
   std::reverse(words.begin(), words.end());
@@ -150,6 +152,7 @@ void PrintResult(const RunResult& result) {
       "histories %llu, operations %llu (ok %llu, turned down %llu, refused %llu, unknown %llu)\n"
       "crashes %llu, clean restarts %llu, faults %llu, full checks %llu, steps %llu, "
       "worlds at most %llu\n"
+      "healed %llu shards, purged %llu, compacted %llu extents, removed %llu volumes\n"
       "simulated %.1f s in %.1f s; hash %016llx\n",
       static_cast<unsigned long long>(result.histories),
       static_cast<unsigned long long>(total.operations), static_cast<unsigned long long>(total.ok),
@@ -160,8 +163,12 @@ void PrintResult(const RunResult& result) {
       static_cast<unsigned long long>(total.restarts),
       static_cast<unsigned long long>(total.faults), static_cast<unsigned long long>(total.checks),
       static_cast<unsigned long long>(total.steps),
-      static_cast<unsigned long long>(total.worlds_max), total.virtual_seconds, result.seconds,
-      static_cast<unsigned long long>(total.hash));
+      static_cast<unsigned long long>(total.worlds_max),
+      static_cast<unsigned long long>(total.duties.shards_healed),
+      static_cast<unsigned long long>(total.duties.shards_purged),
+      static_cast<unsigned long long>(total.duties.extents_compacted),
+      static_cast<unsigned long long>(total.duties.volumes_removed), total.virtual_seconds,
+      result.seconds, static_cast<unsigned long long>(total.hash));
 }
 
 }  // namespace ashlar::sim

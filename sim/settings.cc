@@ -33,6 +33,7 @@ std::string Settings::CommandLine() const {
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(operations),
                 data_shards, parity_shards, clients, crash_rate, gateway_share);
   std::string line = numbers;
+  if (duties) line += " --duties";
   if (history_operations != Settings().history_operations) {
     line += " --history " + std::to_string(history_operations);
   }

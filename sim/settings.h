@@ -20,6 +20,7 @@ struct Settings {
   double gateway_share = 0.2;       // of operations that go through HTTP and signatures
   std::vector<std::string> faults;  // enabled
   std::string trace;
+  bool duties = false;  // healing, scrubbing and reclaiming at work
   bool shrink = false;
 
   bool Fault(const std::string& name) const;

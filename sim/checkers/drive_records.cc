@@ -35,9 +35,11 @@ std::string VerifyBody(ByteSpan volume, uint64_t offset, const model::ShardRecor
 
 }  // namespace
 
-std::set<ShardName> FindAllShards(World& world) {
+std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& without) {
   std::set<ShardName> shards;
-  for (const auto& disk : world.disks) {
+  for (size_t drive = 0; drive < world.disks.size(); ++drive) {
+    if (without.contains(drive)) continue;
+    const auto& disk = world.disks[drive];
     for (const std::string& path : disk->Files()) {
       if (!path.ends_with(".ashlar")) continue;
       const ByteSpan volume(*disk->Content(path));

@@ -16,8 +16,8 @@ namespace ashlar::sim {
 
 using ShardName = std::pair<ExtentId, uint8_t>;
 
-// Every shard that has a valid record header somewhere.
-[[nodiscard]] std::set<ShardName> FindAllShards(World& world);
+// Every shard that has a valid record header somewhere, but on the drives that are left out.
+[[nodiscard]] std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& without);
 
 // Empty: the shard of the extent's row lies where the row says; `deep`: and all its bytes verify.
 // Else what is wrong.

@@ -12,7 +12,7 @@ constexpr char kChecker[] = "no_leak";
 Task<bool> CheckNoLeak(World* world, Process* process, const StorageView* view, uint64_t cut_off,
                        Judge* judge) {
   std::set<ExtentId> extents;
-  for (const ShardName& shard : FindAllShards(*world)) extents.insert(shard.first);
+  for (const ShardName& shard : FindAllShards(*world, {})) extents.insert(shard.first);
   uint64_t orphans = 0;
   for (const ExtentId& id : extents) {
     if (view->live.contains(id) || view->reclaims.contains(id)) continue;
