@@ -178,7 +178,7 @@ Task<Status> Volume::MakeDurable() {
     failure = failure_;
     // Those who came meanwhile cannot be saved by a later sync: the kernel may have dropped their
     // pages and call the file clean.
-    if (!failure.ok() && !SeededBug("volume.trust_later_sync")) hopeless.swap(waiters_);
+    if (!failure.ok()) hopeless.swap(waiters_);
     if (waiters_.empty()) {
       syncing_ = false;
     } else {
