@@ -27,6 +27,8 @@ import time
 import urllib.error
 import urllib.request
 
+import special_costs
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bin"
 RESULTS = ROOT / "build/bench"
@@ -72,6 +74,8 @@ WORKLOADS = [
     Workload("get 4 KiB open loop", "get", "4KiB", 64, seconds=6, reads="put 4 KiB C=32",
              paced_by="get 4 KiB C=32"),
     Workload("put 1 MiB C=32", "put", "1MiB", 32, seconds=8),
+    Workload("get 4 KiB C=64", "get", "4KiB", 64, seconds=6, reads="put 4 KiB C=64"),
+    Workload("put 1 MiB C=512", "put", "1MiB", 512, requests=1024, quick_requests=512),
     Workload("put 64 MiB signed C=8", "put", "64MiB", 8, requests=48, quick_requests=16,
              payload="signed"),
     Workload("put 64 MiB C=32", "put", "64MiB", 32, requests=96, quick_requests=32),
@@ -81,9 +85,17 @@ WORKLOADS = [
     Workload("get 64 MiB C=32", "get", "64MiB", 32, seconds=8, reads="put 64 MiB C=32",
              objects=16, warmup=4),
     Workload("range 64 KiB of 64 MiB", "range-get", "64MiB", 8, seconds=4,
-             reads="put 64 MiB C=32"),
+             reads="put 64 MiB C=32", objects=16),
 ]
 
+# Of servers of their own: one whose allocations are counted, one that loses four drives.
+PUT_COUNTED = Workload("put counted", "put", "4KiB", 64, requests=4000, quick_requests=4000)
+GET_COUNTED = Workload("get counted", "get", "4KiB", 64, requests=20_000, quick_requests=10_000,
+                       reads="put counted")
+PUT_DEGRADED = Workload("put degraded", "put", "64MiB", 8, requests=16, quick_requests=16)
+GET_DEGRADED = Workload("get degraded", "get", "64MiB", 8, requests=96, quick_requests=40,
+                        reads="put degraded", objects=8)
+DRIVES_MISSING = 4
 
 # A second on a machine that others use too says little about CPU; the full run has no slack.
 QUICK_CPU_SLACK = 1.5
@@ -101,7 +113,7 @@ class Bar:
 
 BARS = [
     Bar("syncs per 4 KiB PUT, C=1", "put 4 KiB C=1", "syncs", 15),
-    Bar("syncs per 4 KiB PUT, C=64", "put 4 KiB C=64", "syncs", 1.0),
+    Bar("syncs per 4 KiB PUT, C=64", "put 4 KiB C=64", "syncs", 0.5),
     Bar("files created per PUT, C=1", "put 4 KiB C=1", "files", 0),
     Bar("files created per PUT, C=64", "put 4 KiB C=64", "files", 0),
     Bar("bytes written per user byte, 4 KiB C=32", "put 4 KiB C=32", "written", 2.2),
@@ -109,6 +121,9 @@ BARS = [
     Bar("bytes written per user byte, 64 MiB C=32", "put 64 MiB C=32", "written", 1.42),
     Bar("server CPU us per 4 KiB GET, C=32", "get 4 KiB C=32", "cpu_us", 80),
     Bar("server CPU us per 4 KiB PUT, C=32", "put 4 KiB C=32", "cpu_us", 200),
+    Bar("server CPU us per 4 KiB GET, C=64", "get 4 KiB C=64", "cpu_us", 35),
+    Bar("server CPU us per 4 KiB PUT, C=64", "put 4 KiB C=64", "cpu_us", 90),
+    Bar("server CPU us per 64 KiB range, hot", "range 64 KiB of 64 MiB", "cpu_us", 90),
     Bar("server CPU ns per byte, 64 MiB GET cold", "get 64 MiB C=32 cold", "cpu_ns_per_byte", 1.0),
     Bar("server CPU ns per byte, 64 MiB GET hot", "get 64 MiB C=32", "cpu_ns_per_byte", 0.65),
     Bar("server CPU ns per byte, 64 MiB signed PUT", "put 64 MiB signed C=8",
@@ -116,6 +131,16 @@ BARS = [
     Bar("server CPU ns per byte, 64 MiB PUT", "put 64 MiB C=32", "cpu_ns_per_byte", 2.4),
     Bar("KiB read per 64 KiB range of 64 MiB", "range 64 KiB of 64 MiB", "read_kib", 192),
 ]
+
+# Titles of what special_costs.py measures, with their limits.
+SPECIAL_BARS = {
+    "resident MB, idle": 60,
+    "resident MB at most, 512 connections": 256,
+    "server CPU us per key, DELETE of 1,000": 30,
+    "heap allocations per 4 KiB GET": 4,
+}
+DEGRADED_TITLE = "share of healthy 64 MiB GET per CPU, 4 drives gone"
+DEGRADED_MIN = 0.85
 
 
 def free_port():
@@ -127,10 +152,14 @@ def free_port():
 class Server:
     """`ashlar server` for the length of a with-block, with new data unless `fresh` is false."""
 
-    def __init__(self, keep_data, fresh=True):
+    def __init__(self, keep_data, fresh=True, environment=None):
         self.keep_data = keep_data
         self.fresh = fresh
+        self.environment = environment or {}
+        self.data = DATA
+        self.certificate = None  # as StoreClient of the tests wants it
         port, admin_port = free_port(), free_port()
+        self.host, self.port = "127.0.0.1", port
         self.endpoint = f"http://127.0.0.1:{port}"
         self.admin = f"http://127.0.0.1:{admin_port}"
         self.access_key = "BENCH" + secrets.token_hex(8).upper()
@@ -144,33 +173,38 @@ class Server:
         if self.fresh:
             shutil.rmtree(DATA, ignore_errors=True)
             DATA.mkdir(parents=True)
-        self.log = open(RESULTS / "server.log", "wb")
-        environment = {**os.environ, "ASHLAR_ROOT_ACCESS_KEY": self.access_key,
+        (RESULTS / "server.log").unlink(missing_ok=True)
+        self.start("/readyz")
+        return self
+
+    def start(self, until):
+        """`until`: the page of the admin listener that must answer 200."""
+        self.log = open(RESULTS / "server.log", "ab")
+        environment = {**os.environ, **self.environment, "ASHLAR_ROOT_ACCESS_KEY": self.access_key,
                        "ASHLAR_ROOT_SECRET_KEY": self.secret_key}
         self.process = subprocess.Popen(self.command, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT)
         try:
-            self.wait_ready()
+            self.wait_for(until)
         except BaseException:
             self.__exit__()
             raise
-        return self
 
     def client_environment(self):
         return {**os.environ, "AWS_ACCESS_KEY_ID": self.access_key,
                 "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
-    def wait_ready(self):
+    def wait_for(self, page):
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.urlopen(self.admin + "/readyz", timeout=5).close()
+                urllib.request.urlopen(self.admin + page, timeout=5).close()
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
         raise BenchError(f"the server did not become ready; see {RESULTS / 'server.log'}")
 
-    def __exit__(self, *_):
+    def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -179,6 +213,9 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+    def __exit__(self, *_):
+        self.stop()
         if not self.keep_data:
             self.remove_data()
 
@@ -276,6 +313,12 @@ def judge(bar, rows, quick):
             "p99_ms": row["latency_us"]["p99"] / 1000, "errors": row["errors"]["total"]}
 
 
+def judge_special(title, measured, limit, at_least, slack):
+    passed = measured is not None and (measured >= limit / slack if at_least
+                                       else measured <= limit * slack)
+    return {"bar": title, "measured": measured, "limit": limit, "passed": passed}
+
+
 def number(value):
     if value is None:
         return "n/a"
@@ -296,13 +339,14 @@ def print_workload(name, row):
 
 
 def print_bars(results):
-    print(f"\n{'bar':<42} {'measured':>9} {'limit':>7} {'':<4} {'op/s':>10} {'p50 ms':>8} "
+    print(f"\n{'bar':<50} {'measured':>9} {'limit':>7} {'':<4} {'op/s':>10} {'p50 ms':>8} "
           f"{'p99 ms':>8}")
     for result in results:
         verdict = "PASS" if result["passed"] else "FAIL"
-        print(f"{result['bar']:<42} {number(result['measured']):>9} {result['limit']:>7g} "
-              f"{verdict} {result['rate']:>10.1f} {result['p50_ms']:>8.2f} "
-              f"{result['p99_ms']:>8.2f}")
+        line = f"{result['bar']:<50} {number(result['measured']):>9} {result['limit']:>7g} {verdict}"
+        if "rate" in result:
+            line += f" {result['rate']:>10.1f} {result['p50_ms']:>8.2f} {result['p99_ms']:>8.2f}"
+        print(line)
 
 
 def selected(words):
@@ -314,9 +358,42 @@ def selected(words):
     return [w for w in WORKLOADS if w.name in wanted]
 
 
-def measure(options):
+def measure_allocations(quick):
+    count = special_costs.AllocationCount(RESULTS, ROOT / "build/release/bench/count_allocations.so")
+    rows = {}
+    with Server(False, count.environment) as server:
+        rows[PUT_COUNTED.name] = run_workload(server, PUT_COUNTED, rows, quick)
+        # The first GETs make pools and caches; what is counted comes after.
+        run_workload(server, GET_COUNTED, rows, quick)
+        return special_costs.allocations_per_operation(
+            count, lambda: run_workload(server, GET_COUNTED, rows, quick))
+
+
+def measure_degraded(quick):
+    rows = {}
+    with Server(False) as server:
+        rows[PUT_DEGRADED.name] = run_workload(server, PUT_DEGRADED, rows, quick)
+        return special_costs.degraded_share(
+            server, lambda: run_workload(server, GET_DEGRADED, rows, quick), DRIVES_MISSING)
+
+
+def measure_special(options, special):
+    """The bars that are not a cost of one workload."""
+    if not options.only:
+        special["heap allocations per 4 KiB GET"] = measure_allocations(options.quick)
+    slack = QUICK_CPU_SLACK if options.quick else 1
+    results = [judge_special(title, special[title], limit, False, slack if "CPU" in title else 1)
+               for title, limit in SPECIAL_BARS.items() if title in special]
+    if not options.only:
+        results.append(judge_special(DEGRADED_TITLE, measure_degraded(options.quick), DEGRADED_MIN,
+                                     True, slack))
+    return results
+
+
+def measure(options, special):
     rows = {}
     with Server(options.keep_data) as server:
+        special["resident MB, idle"] = special_costs.memory_mb(server, "VmRSS")
         print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}; "
               f"4 KiB write + fdatasync {sync_latency_us():.0f} us\n")
         print(f"{'workload':<24} {'op/s':>9} {'MB/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} "
@@ -325,6 +402,11 @@ def measure(options):
         for workload in selected(options.only):
             rows[workload.name] = run_workload(server, workload, rows, options.quick)
             print_workload(workload.name, rows[workload.name])
+        if not options.only:
+            special["resident MB at most, 512 connections"] = special_costs.memory_mb(
+                server, "VmHWM")
+            special["server CPU us per key, DELETE of 1,000"] = special_costs.delete_cpu_us_per_key(
+                server, "bench", 20)
     return rows
 
 
@@ -339,11 +421,14 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     RESULTS.mkdir(parents=True, exist_ok=True)
     try:
-        rows = measure(options)
+        special = {}
+        rows = measure(options, special)
+        special_results = measure_special(options, special)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     bars = [judge(bar, rows, options.quick) for bar in BARS if bar.workload in rows]
+    bars += special_results
     print_bars(bars)
     if options.quick:
         print(f"(quick: CPU may be {QUICK_CPU_SLACK} times the limit; counts may not)")
