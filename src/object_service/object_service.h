@@ -76,6 +76,8 @@ struct PutObjectRequest {
   std::string key;
   ObjectAttributes attributes;
   metadata_db::WriteCondition condition;
+  // Of a small object, for others to share their commit with it: background writers wait.
+  Duration may_wait = Duration::zero();
 };
 
 struct CopyObjectRequest {

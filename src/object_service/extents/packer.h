@@ -2,7 +2,8 @@
 //
 // There is no timer. While one batch is on its way, everything that arrives forms the next: the
 // device sets the pace, and a lone writer waits for nobody. A full batch (one stripe) does not wait
-// for the one before it, up to kBatchesInFlightMax.
+// for the one before it, up to kBatchesInFlightMax. Background writers may wait a while for company:
+// they fill the room that others leave, and so cost no sync of their own.
 //
 // Life of a batch: payloads one after the other, then the directory -> one stripe -> k+m records
 // written and synced -> one metadata commit for all -> every caller gets its own result. A failed
@@ -12,6 +13,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -34,12 +36,16 @@ class Packer {
 
   explicit Packer(Core& core) : core_(core) {}
 
-  // Stores the payload and commits the change; returns when both are durable.
-  Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change);
+  // Stores the payload and commits the change; returns when both are durable. `may_wait`: for others
+  // to share their batch; after that it goes alone.
+  Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change,
+                              Duration may_wait = Duration::zero());
 
  private:
   using Batch = std::vector<Item*>;
 
+  void Enqueue(Item* item);
+  Task<void> EnqueueAfter(uint64_t patient, Duration delay);
   Task<void> Run();
   Batch TakeBatch();  // holds mutex_
   Task<void> Commit(Batch batch);
@@ -52,6 +58,8 @@ class Packer {
   std::mutex mutex_;
   std::deque<Item*> queue_;
   uint64_t queued_bytes_ = 0;
+  std::map<uint64_t, Item*> patient_;  // by number of arrival
+  uint64_t patients_ = 0;
   int in_flight_ = 0;
 };
 

@@ -106,6 +106,36 @@ TEST_F(ReadWriteTest, SmallObjectsOfOneTickShareExtents) {
   EXPECT_LT(extents.size(), kCount / 4U);
 }
 
+Task<Status> PutPatiently(ObjectService* service, BucketPtr bucket) {
+  PutObjectRequest request;
+  request.bucket = bucket;
+  request.key = "patient";
+  request.may_wait = std::chrono::seconds(1);
+  MemoryBody body("background");
+  co_return (co_await service->PutObject(request, body)).status();
+}
+
+Task<Status> PutBoth(ObjectService* service, BucketPtr bucket, Executor* executor) {
+  std::vector<Task<Status>> tasks;
+  tasks.push_back(PutPatiently(service, bucket));
+  tasks.push_back(PutOne(service, bucket, 100, executor));
+  for (const Status& status : co_await WhenAll(std::move(tasks))) CO_RETURN_IF_ERROR(status);
+  co_return Status::Ok();
+}
+
+TEST_F(ReadWriteTest, WhoMayWaitSharesTheExtentOfAnother) {
+  ASSERT_TRUE(Run(PutBoth(service_.get(), bucket_, &loops_->loop(0))).ok());
+  const auto extent_of = [this](const std::string& key) {
+    return (*Run(service_->FindVersion(bucket_, key, {})))->parts[0].slices[0].extent;
+  };
+  const ExtentId shared = extent_of("small-100");
+  EXPECT_EQ(extent_of("patient"), shared);
+  // Alone it goes when its time is over.
+  ASSERT_TRUE(Run(PutPatiently(service_.get(), bucket_)).ok());
+  EXPECT_NE(extent_of("patient"), shared);
+  EXPECT_EQ(*Get("patient"), "background");
+}
+
 TEST_F(ReadWriteTest, ABodyThatFailsLeavesNothingVisible) {
   for (const size_t size : {1000UL, 1'000'000UL, 70'000'000UL}) {
     PutObjectRequest request;
