@@ -40,7 +40,8 @@ GET_OBJECTS_MAX = 20_000
 OPEN_LOOP_SHARE = 0.5
 # Volumes are made ahead of their use, so a long run may make one; that is not "a file for a PUT".
 FILES_PER_PUT_NOISE = 0.001
-# The metadata journal notes its place and trims the outbox once a second: two syncs that no PUT asked for.
+# The metadata journal notes its place and trims the outbox once a second: syncs that no PUT asked
+# for.
 SYNCS_PER_PUT_NOISE = 0.02
 
 

@@ -36,8 +36,8 @@ class Packer {
 
   explicit Packer(Core& core) : core_(core) {}
 
-  // Stores the payload and commits the change; returns when both are durable. `may_wait`: for others
-  // to share their batch; after that it goes alone.
+  // Stores the payload and commits the change; returns when both are durable. `may_wait`: for
+  // others to share their batch; after that it goes alone.
   Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change,
                               Duration may_wait = Duration::zero());
 
