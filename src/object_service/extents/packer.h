@@ -2,8 +2,8 @@
 //
 // There is no timer. While one batch is on its way, everything that arrives forms the next: the
 // device sets the pace, and a lone writer waits for nobody. A full batch (one stripe) does not wait
-// for the one before it, up to kBatchesInFlightMax. Background writers may wait a while for company:
-// they fill the room that others leave, and so cost no sync of their own.
+// for the one before it, up to kBatchesInFlightMax. Background writers may wait a while for
+// company: they fill the room that others leave, and so cost no sync of their own.
 //
 // Life of a batch: payloads one after the other, then the directory -> one stripe -> k+m records
 // written and synced -> one metadata commit for all -> every caller gets its own result. A failed
