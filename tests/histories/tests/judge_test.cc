@@ -35,7 +35,7 @@ TEST(JudgeTest, AListingThatRunsAheadOfReadsIsToldApart) {
 TEST(JudgeTest, TheWindowIsTheFewOperationsThatShowIt) {
   std::vector<Operation> operations;
   for (int i = 0; i < 500; ++i) {
-    const auto value = static_cast<Value>(i + 1);
+    const auto value = static_cast<Value>(i) + 1;
     operations.push_back(Op(Kind::kPut, value, 100 * i, 100 * i + 10));
     // One of them reads what was before.
     const bool stale = i == 300;
