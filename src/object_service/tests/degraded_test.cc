@@ -59,7 +59,9 @@ TEST_F(DegradedTest, WritesGoOnWithTwoDrivesGoneAndAreNotedForRepair) {
   const auto large = Run(service_->FindVersion(bucket_, "900000", std::nullopt));
   ASSERT_TRUE(large.ok());
   const ExtentId id = (*large)->parts.at(0).slices.at(0).extent;
-  for (const Sha256Digest& root : (*Run(metadata_->GetExtent(id)))->roots) {
+  const auto extent = Run(metadata_->GetExtent(id));
+  ASSERT_TRUE(extent.ok());
+  for (const Sha256Digest& root : (*extent)->roots) {
     EXPECT_NE(root, model::ShardRoot({}));
   }
   // Two more may be lost afterwards.
