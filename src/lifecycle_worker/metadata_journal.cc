@@ -25,8 +25,6 @@ constexpr char kStateSetting[] = "metadata_journal";
 constexpr uint8_t kStateFormat = 1;
 // What a segment costs beside its bytes: headers of its shards, its rows.
 constexpr uint64_t kSegmentOverheadBytes = 4096;
-// For writes of clients to share a batch with: a lone segment costs as many syncs as a PUT.
-constexpr auto kCompanyWait = std::chrono::milliseconds(50);
 constexpr auto kStopTick = std::chrono::milliseconds(50);
 // A write that failed is found among the extents that are no older than this.
 constexpr int64_t kFailedWriteAgeMs = 30'000;
@@ -165,7 +163,9 @@ Task<Status> MetadataJournal::Impl::Put(Segment segment, uint64_t* bytes) {
   object_service::PutObjectRequest request;
   request.bucket = bucket;
   request.key = FormatPieceName(segment.name);
-  request.may_wait = kCompanyWait;
+  // No event tells of segments. In an extent with one, a write that was refused would look like one
+  // of the last moments (CollectFailedWrites finds only extents that nobody refers to).
+  request.alone = true;
   SegmentBody body(encoded);
   const auto stored = co_await deps.objects.PutObject(std::move(request), body);
   if (!stored.ok()) co_return stored.status();

@@ -76,8 +76,7 @@ struct PutObjectRequest {
   std::string key;
   ObjectAttributes attributes;
   metadata_db::WriteCondition condition;
-  // Of a small object, for others to share their commit with it: background writers wait.
-  Duration may_wait = Duration::zero();
+  bool alone = false;  // a small object too has an extent of its own
 };
 
 struct CopyObjectRequest {

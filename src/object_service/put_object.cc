@@ -38,7 +38,7 @@ Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, Body
     entry.md5 = body.Md5();
     entry.checksum = body.Checksum();
     co_return co_await impl_->object_packer.Store(small.bytes(), std::move(entry),
-                                                  std::move(change), request.may_wait);
+                                                  std::move(change), request.alone);
   }
 
   CO_ASSIGN_OR_RETURN(StoredExtents stored, co_await StoreLargeBody(core, body, std::move(entry)));

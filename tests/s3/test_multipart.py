@@ -173,9 +173,11 @@ def test_older_upload_of_a_part_does_not_win_by_finishing_last(raw, s3, bucket):
     upload = Upload(s3, bucket)
     old, new = b"A" * 100_000, b"B" * 100_000
     query = [("partNumber", "1"), ("uploadId", upload.id)]
-    target, headers = raw.prepare("PUT", f"/{bucket}/k", query, body=old)
+    target, headers = raw.prepare("PUT", f"/{bucket}/k", query, {"Expect": "100-continue"}, old)
     with raw.connect() as connection:
-        connection.send(request_bytes("PUT", target, headers, old[:50_000]))
+        connection.send(request_bytes("PUT", target, headers))
+        assert connection.read_interim() == 100  # the server has begun with it
+        connection.send(old[:50_000])
         upload.part(1, new)
         connection.send(old[50_000:])
         assert connection.read_response("PUT").status < 500

@@ -51,47 +51,17 @@ prometheus::Histogram& BatchSize() {
 
 template <typename Change, typename Outcome>
 Task<Result<Outcome>> Packer<Change, Outcome>::Store(ByteSpan payload, model::DirectoryEntry entry,
-                                                     Change change, Duration may_wait) {
+                                                     Change change, bool alone) {
   Item item;
   item.payload = payload;
   item.entry = std::move(entry);
   item.change = std::move(change);
-  if (may_wait > Duration::zero()) {
-    uint64_t patient = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      patient = ++patients_;
-      patient_.emplace(patient, &item);
-    }
-    core_.background.Spawn(*Executor::Current(), EnqueueAfter(patient, may_wait));
-  } else {
-    Enqueue(&item);
-  }
-  co_return co_await item.result;
-}
-
-template <typename Change, typename Outcome>
-Task<void> Packer<Change, Outcome>::EnqueueAfter(uint64_t patient, Duration delay) {
-  Sleep pause(delay);
-  co_await pause;
-  Item* item = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = patient_.find(patient);
-    if (found == patient_.end()) co_return;  // found company
-    item = found->second;
-    patient_.erase(found);
-  }
-  Enqueue(item);
-}
-
-template <typename Change, typename Outcome>
-void Packer<Change, Outcome>::Enqueue(Item* item) {
+  item.alone = alone;
   bool start = false;
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(item);
-    queued_bytes_ += EstimatedBytes(item->payload, item->entry);
+    queue_.push_back(&item);
+    queued_bytes_ += EstimatedBytes(payload, item.entry);
     const uint64_t stripe_bytes = static_cast<uint64_t>(core_.data_shards()) * model::kUnitBytes;
     const bool full = queued_bytes_ >= stripe_bytes;
     if (in_flight_ == 0 || (full && in_flight_ < kBatchesInFlightMax)) {
@@ -100,6 +70,7 @@ void Packer<Change, Outcome>::Enqueue(Item* item) {
     }
   }
   if (start) core_.background.Spawn(*Executor::Current(), Run());
+  co_return co_await item.result;
 }
 
 template <typename Change, typename Outcome>
@@ -110,18 +81,12 @@ typename Packer<Change, Outcome>::Batch Packer<Change, Outcome>::TakeBatch() {
   while (!queue_.empty() && batch.size() < kBatchItemsMax) {
     Item* item = queue_.front();
     const uint64_t item_bytes = EstimatedBytes(item->payload, item->entry);
-    if (!batch.empty() && bytes + item_bytes > stripe_bytes) break;
+    const bool apart = !batch.empty() && (item->alone || batch.back()->alone);
+    if (apart || (!batch.empty() && bytes + item_bytes > stripe_bytes)) break;
     bytes += item_bytes;
     queued_bytes_ -= item_bytes;
     batch.push_back(item);
     queue_.pop_front();
-  }
-  while (!batch.empty() && !patient_.empty() && batch.size() < kBatchItemsMax) {
-    Item* item = patient_.begin()->second;
-    bytes += EstimatedBytes(item->payload, item->entry);
-    if (bytes > stripe_bytes) break;
-    batch.push_back(item);
-    patient_.erase(patient_.begin());
   }
   return batch;
 }

@@ -2,8 +2,7 @@
 //
 // There is no timer. While one batch is on its way, everything that arrives forms the next: the
 // device sets the pace, and a lone writer waits for nobody. A full batch (one stripe) does not wait
-// for the one before it, up to kBatchesInFlightMax. Background writers may wait a while for
-// company: they fill the room that others leave, and so cost no sync of their own.
+// for the one before it, up to kBatchesInFlightMax. Who wants to be alone shares with nobody.
 //
 // Life of a batch: payloads one after the other, then the directory -> one stripe -> k+m records
 // written and synced -> one metadata commit for all -> every caller gets its own result. A failed
@@ -13,7 +12,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -31,21 +29,19 @@ class Packer {
     ByteSpan payload;  // valid until the result is there
     model::DirectoryEntry entry;
     Change change;
+    bool alone = false;
     OneShot<Result<Outcome>> result;
   };
 
   explicit Packer(Core& core) : core_(core) {}
 
-  // Stores the payload and commits the change; returns when both are durable. `may_wait`: for
-  // others to share their batch; after that it goes alone.
+  // Stores the payload and commits the change; returns when both are durable.
   Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change,
-                              Duration may_wait = Duration::zero());
+                              bool alone = false);
 
  private:
   using Batch = std::vector<Item*>;
 
-  void Enqueue(Item* item);
-  Task<void> EnqueueAfter(uint64_t patient, Duration delay);
   Task<void> Run();
   Batch TakeBatch();  // holds mutex_
   Task<void> Commit(Batch batch);
@@ -58,8 +54,6 @@ class Packer {
   std::mutex mutex_;
   std::deque<Item*> queue_;
   uint64_t queued_bytes_ = 0;
-  std::map<uint64_t, Item*> patient_;  // by number of arrival
-  uint64_t patients_ = 0;
   int in_flight_ = 0;
 };
 
