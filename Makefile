@@ -45,6 +45,11 @@ bench-listing: ## Pages of 1,000 keys at KEYS (1000000) keys, with versions, mar
 	@scripts/build release
 	@bench/listing.py --keys $(KEYS)
 
+bench-healing: ## How fast a lost drive is filled again
+	@scripts/install-dependencies build
+	@scripts/build release
+	@bench/healing.py
+
 cost-shape: ## CPU and latency by object count (to 10 M), size and concurrency: docs/cost-shape.svg
 	@scripts/install-dependencies build
 	@scripts/build release
