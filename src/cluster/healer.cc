@@ -21,6 +21,8 @@ namespace {
 
 constexpr uint32_t kOrdersPerPage = 1024;
 constexpr size_t kFailuresMax = 100'000;
+constexpr uint64_t kBufferShare = 4;  // a fourth of the buffers is lent to healing at most
+constexpr uint64_t kChunkBytesMax = 256 * 1024;
 constexpr size_t kAlertsMax = 20;  // log lines until drives change
 
 struct HealMetrics {
@@ -60,11 +62,20 @@ ShardMask MaskOfOrders(const std::vector<RepairOrder>& orders) {
   return mask;
 }
 
-size_t ChunkBytes(const Healer::Dependencies& deps, const HealerOptions& options) {
+// Of a shard at a time: large pieces, as each waits for its drive once and then for the slowest of
+// k drives; but two extents always fit into healing's share of the buffers.
+size_t ChunkBytes(const Healer::Dependencies& deps) {
   const auto total = static_cast<uint64_t>(deps.encoder.code().total());
-  const uint64_t share = deps.buffers.budget_bytes() / 8 / options.extents_in_flight / total;
-  const uint64_t chunk = std::clamp<uint64_t>(share, model::kLeafBytes, 256 * 1024);
+  const uint64_t share = deps.buffers.budget_bytes() / kBufferShare / 2 / total;
+  const uint64_t chunk = std::clamp<uint64_t>(share, model::kLeafBytes, kChunkBytesMax);
   return static_cast<size_t>(chunk / model::kLeafBytes * model::kLeafBytes);
+}
+
+// What the treatment of a case borrows: k columns to read and those that are asked for.
+uint64_t WorkingBytes(const Case& item, size_t chunk_bytes) {
+  const uint64_t column = std::min<uint64_t>(ShardBytes(*item.extent), chunk_bytes);
+  const int asked = __builtin_popcountll(item.ordered | item.suspect);
+  return column * (item.extent->data_shards + static_cast<uint64_t>(asked));
 }
 
 model::RepairReason ReasonOf(Code code) {
@@ -80,8 +91,9 @@ Healer::Impl::Impl(Dependencies dependencies, HealerOptions settings)
       options(settings),
       pacer(deps.clock, options.bytes_per_second, deps.foreground_busy, options.busy_fraction),
       tools{deps.stores, deps.encoder, deps.buffers, pacer, scope},
+      buffer_share(deps.buffers.budget_bytes() / kBufferShare),
       queue(options.queue_extents_max) {
-  tools.chunk_bytes = ChunkBytes(deps, options);
+  tools.chunk_bytes = ChunkBytes(deps);
   status.extents_by_remaining.assign(deps.encoder.code().parity_shards + size_t{1}, 0);
 }
 
@@ -289,6 +301,9 @@ Task<Status> Healer::Impl::Work(std::vector<TreatedCase>* cases, std::atomic<siz
     const size_t index = next->fetch_add(1, std::memory_order_relaxed);
     if (index >= cases->size()) break;
     TreatedCase& treated = (*cases)[index];
+    const ByteShare::Hold hold =
+        co_await buffer_share.Take(WorkingBytes(treated.item, tools.chunk_bytes));
+    if (stopping.load(std::memory_order_relaxed)) break;  // it may have waited
     treated.result = co_await Treat(tools, deps.drives.placement(), drives, treated.item);
   }
   co_return ashlar::Status::Ok();

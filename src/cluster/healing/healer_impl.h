@@ -16,6 +16,7 @@
 #include "cluster/healer.h"
 #include "cluster/healing/repair_queue.h"
 #include "cluster/healing/treatment.h"
+#include "cluster/pacing/byte_share.h"
 #include "cluster/pacing/pacer.h"
 #include "runtime/sync.h"
 
@@ -77,6 +78,7 @@ struct Healer::Impl {
   Pacer pacer;
   TaskScope scope;
   RebuildTools tools;
+  ByteShare buffer_share;  // of the extents that are treated at one time
   std::vector<Executor*> executors;
   std::atomic<bool> stopping{false};
   bool started = false;
