@@ -1,5 +1,6 @@
 #include "admin/process_metrics.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <filesystem>
@@ -58,7 +59,13 @@ void ProcessMetrics::Update() {
   static auto& resident = MetricGauge("process_resident_memory_bytes", "Resident memory");
   static auto& descriptors = MetricGauge("process_open_fds", "Open file descriptors");
   static auto& cpu = MetricGauge("process_cpu_seconds_total", "User and system CPU time");
+  static auto& heap = MetricGauge("ashlar_heap_bytes", "Bytes allocated from the heap");
+  static auto& unused = MetricGauge("ashlar_heap_free_bytes",
+                                    "Bytes that the heap has from the system and nobody uses");
   if (const auto bytes = ResidentBytes()) resident.Set(*bytes);
+  const struct mallinfo2 info = mallinfo2();
+  heap.Set(static_cast<double>(info.uordblks + info.hblkhd));
+  unused.Set(static_cast<double>(info.fordblks));
   if (const auto count = OpenDescriptors()) descriptors.Set(*count);
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) == 0) {

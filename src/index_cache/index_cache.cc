@@ -42,7 +42,7 @@
 
 #include "base/check.h"
 #include "base/seeded_bug.h"
-#include "runtime/metrics.h"
+#include "runtime/memory_metrics.h"
 #include "runtime/sync.h"
 
 namespace ashlar::index_cache {
@@ -120,6 +120,7 @@ struct Metrics {
   prometheus::Gauge& entries =
       MetricGauge("ashlar_index_cache_entries", "Entries in the index cache");
   prometheus::Gauge& bytes = MetricGauge("ashlar_index_cache_bytes", "Bytes in the index cache");
+  prometheus::Gauge& held = MemoryGauge("index_cache");
   KindMetrics& Of(std::string_view name) { return kinds[static_cast<uint8_t>(name[0])]; }
 };
 
@@ -259,7 +260,9 @@ class Shard {
 }  // namespace
 
 struct IndexCache::Impl {
-  Impl(Clock& clock, IndexCacheOptions options) : clock(clock), options(options) {}
+  Impl(Clock& clock, IndexCacheOptions options) : clock(clock), options(options) {
+    MemoryLimitGauge("index_cache").Set(static_cast<double>(options.capacity_bytes));
+  }
 
   Shard& ShardOf(std::string_view name) {
     return shards[std::hash<std::string_view>()(name) % kShards];
@@ -284,6 +287,7 @@ struct IndexCache::Impl {
   metadata_db::MetadataDb* database = nullptr;
   Metrics metrics;
   std::array<Shard, kShards> shards;
+  const MetricsRefresh refresh{[this] { metrics.held.Set(metrics.bytes.Value()); }};
 };
 
 template <typename T>

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/metrics.h"
+#include "runtime/memory_metrics.h"
 
 namespace ashlar {
 namespace {
@@ -18,6 +18,8 @@ size_t SizeClass(size_t size) {
 struct PoolMetrics {
   prometheus::Gauge& lent =
       MetricGauge("ashlar_buffer_bytes", "Bytes of the data buffer budget now lent.");
+  prometheus::Gauge& held = MemoryGauge("buffers");  // lent and idle
+  prometheus::Gauge& limit = MemoryLimitGauge("buffers");
   prometheus::Counter& waits = MetricCounter(
       "ashlar_buffer_waits_total", "Requests that had to wait for the data buffer budget.");
   prometheus::Counter& refusals = MetricCounter(
@@ -26,6 +28,18 @@ struct PoolMetrics {
 PoolMetrics& Metrics() {
   static PoolMetrics metrics;
   return metrics;
+}
+
+// Blocks come and go one at a time here, so that the gauge knows all of them.
+uint8_t* MapBlock(size_t bytes) {
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  Metrics().held.Increment(static_cast<double>(bytes));
+  return static_cast<uint8_t*>(mapped);
+}
+void UnmapBlock(uint8_t* data, size_t bytes) {
+  munmap(data, bytes);
+  Metrics().held.Decrement(static_cast<double>(bytes));
 }
 
 }  // namespace
@@ -51,12 +65,14 @@ void PooledBuffer::Release() {
   size_ = 0;
 }
 
-BufferPool::BufferPool(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+BufferPool::BufferPool(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {
+  Metrics().limit.Set(static_cast<double>(budget_bytes));
+}
 
 BufferPool::~BufferPool() {
   CHECK(lent_ == 0);
   for (size_t size_class = 0; size_class < free_.size(); ++size_class) {
-    for (uint8_t* data : free_[size_class]) munmap(data, size_class * kClassBytes);
+    for (uint8_t* data : free_[size_class]) UnmapBlock(data, size_class * kClassBytes);
   }
 }
 
@@ -79,14 +95,13 @@ bool BufferPool::TryTake(size_t size_class, PooledBuffer* out) {
     for (size_t i = 0; i < free_.size(); ++i) idle += free_[i].size() * i * kClassBytes;
     for (size_t i = free_.size(); i-- > 0 && lent_ + idle + bytes > budget_bytes_;) {
       while (!free_[i].empty() && lent_ + idle + bytes > budget_bytes_) {
-        munmap(free_[i].back(), i * kClassBytes);
+        UnmapBlock(free_[i].back(), i * kClassBytes);
         free_[i].pop_back();
         idle -= i * kClassBytes;
       }
     }
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) return false;
-    data = static_cast<uint8_t*>(mapped);
+    data = MapBlock(bytes);
+    if (data == nullptr) return false;
   }
   lent_ += bytes;
   Metrics().lent.Set(static_cast<double>(lent_));

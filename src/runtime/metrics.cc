@@ -3,6 +3,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "runtime/memory_metrics.h"
+
 namespace ashlar {
 namespace {
 
@@ -34,6 +36,9 @@ prometheus::Histogram& MetricHistogram(const std::string& name, const std::strin
       .Add(labels, bounds);
 }
 
-std::string RenderMetrics() { return prometheus::TextSerializer().Serialize(Registry().Collect()); }
+std::string RenderMetrics() {
+  internal::RunMetricsRefreshes();
+  return prometheus::TextSerializer().Serialize(Registry().Collect());
+}
 
 }  // namespace ashlar

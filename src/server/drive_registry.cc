@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "server/memory_shares.h"
 
 namespace ashlar::server {
 namespace {
@@ -184,6 +185,8 @@ chunk_server::LocalChunkStoreOptions StoreOptions(const ServerOptions& options,
   store_options.identity = IdentityOf(registration, index);
   store_options.volume_bytes = options.volume_bytes;
   store_options.reserved_free_bytes = options.reserved_free_bytes;
+  store_options.leaf_cache_bytes =
+      DivideMemory(options).leaf_digests / std::max<size_t>(registration.drives.size(), 1);
   store_options.purge_age_min_ms = static_cast<int64_t>(options.reclaim_grace_seconds) * 1000;
   return store_options;
 }

@@ -21,6 +21,7 @@
 #include "runtime/process.h"
 #include "server/credentials.h"
 #include "server/drive_registry.h"
+#include "server/memory_shares.h"
 #include "server/options.h"
 #include "server/upkeep.h"
 
@@ -40,7 +41,10 @@ std::vector<cluster::PlacementTarget> PlacementTargets(size_t drives) {
 class Store {
  public:
   Store(EventLoopGroup& loops, const ServerOptions& options)
-      : loops_(loops), options_(options), buffers_(options.memory_budget_bytes) {}
+      : loops_(loops),
+        options_(options),
+        memory_(DivideMemory(options)),
+        buffers_(memory_.buffers) {}
 
   ~Store() {
     if (reclaimer_ != nullptr) loops_.RunToCompletion(reclaimer_->Stop());
@@ -57,9 +61,11 @@ class Store {
         loops_, RefuseLostMetadata(HostDisk(), DrivePaths(options_, code), metadata_path)));
     metadata_db::RocksDbOptions metadata_options;
     metadata_options.path = metadata_path;
+    metadata_options.block_cache_bytes = memory_.metadata;
+    metadata_options.memtable_bytes = memory_.memtable;
     ASSIGN_OR_RETURN(ordered_store_, metadata_db::OpenRocksDbStore(metadata_options));
     index_cache::IndexCacheOptions cache_options;
-    cache_options.capacity_bytes = options_.cache_bytes;
+    cache_options.capacity_bytes = memory_.index_cache;
     cache_ = std::make_unique<index_cache::IndexCache>(SystemClock(), cache_options);
     metadata_ = std::make_unique<metadata_db::MetadataDb>(*ordered_store_, SystemClock(),
                                                           SystemRandom(), cache_.get());
@@ -151,6 +157,7 @@ class Store {
 
   EventLoopGroup& loops_;
   const ServerOptions& options_;
+  const MemoryShares memory_;
   BufferPool buffers_;
   std::unique_ptr<metadata_db::OrderedStore> ordered_store_;
   std::unique_ptr<index_cache::IndexCache> cache_;

@@ -107,16 +107,32 @@ void AddLimits(CLI::App& server, ServerOptions* options) {
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   server
+      .add_option("--memory", options->memory_bytes,
+                  "Bytes that the process stays below (suffixes KiB, MiB, GiB); divided among the "
+                  "three below and what else it keeps")
+      ->envname("ASHLAR_MEMORY")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(kMemoryBytesMin, uint64_t{1} << 40))
+      ->capture_default_str();
+  server
       .add_option("--memory-budget", options->memory_budget_bytes,
-                  "Bytes for data in flight (suffixes KiB, MiB, GiB); beyond it 503 SlowDown")
+                  "Bytes for data in flight, instead of their share of --memory; beyond it 503 "
+                  "SlowDown")
       ->envname("ASHLAR_MEMORY_BUDGET")
       ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(uint64_t{16} << 20, uint64_t{1} << 40))
-      ->capture_default_str();
-  server.add_option("--cache", options->cache_bytes, "Bytes of the index cache")
+      ->check(CLI::Range(kBufferBytesMin, uint64_t{1} << 40));
+  server
+      .add_option("--cache", options->cache_bytes,
+                  "Bytes of the index cache, instead of its share of --memory")
       ->envname("ASHLAR_CACHE")
+      ->transform(CLI::AsSizeValue(false));
+  server
+      .add_option("--metadata-cache", options->metadata_cache_bytes,
+                  "Bytes of the metadata database in memory, instead of their share of --memory; "
+                  "more for stores of tens of millions of objects")
+      ->envname("ASHLAR_METADATA_CACHE")
       ->transform(CLI::AsSizeValue(false))
-      ->capture_default_str();
+      ->check(CLI::Range(uint64_t{8} << 20, uint64_t{1} << 40));
   server.add_option("--connections-max", options->connections_max, "Connections at one time")
       ->envname("ASHLAR_CONNECTIONS_MAX")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 20))

@@ -11,6 +11,8 @@
 namespace ashlar::server {
 
 inline constexpr char kVersion[] = "0.1.0";
+inline constexpr uint64_t kBufferBytesMin = 16ULL << 20;   // less does not serve one large upload
+inline constexpr uint64_t kMemoryBytesMin = 128ULL << 20;  // less has no share worth having
 
 struct ServerOptions {
   std::string config_path;  // of the TOML file, when there is one
@@ -29,8 +31,11 @@ struct ServerOptions {
   bool access_log = true;
   bool show_credentials = false;
   int threads = 0;
-  uint64_t memory_budget_bytes = 176ULL << 20;
-  uint64_t cache_bytes = 64ULL << 20;
+  uint64_t memory_bytes = 236ULL << 20;
+  // Shares of memory_bytes (memory_shares.h); 0: as it divides.
+  uint64_t memory_budget_bytes = 0;
+  uint64_t cache_bytes = 0;
+  uint64_t metadata_cache_bytes = 0;
   uint64_t connections_max = 10'000;
   uint64_t volume_bytes = 1ULL << 30;
   uint64_t reserved_free_bytes = 32ULL << 20;

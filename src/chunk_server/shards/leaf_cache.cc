@@ -2,7 +2,18 @@
 
 #include <utility>
 
+#include "runtime/memory_metrics.h"
+
 namespace ashlar::chunk_server {
+namespace {
+
+// Of the caches of all drives together.
+void CountHeld(double bytes) {
+  static prometheus::Gauge& held = MemoryGauge("leaf_digests");
+  held.Increment(bytes);
+}
+
+}  // namespace
 
 uint64_t LeafCache::Cost(const Entry& entry) {
   constexpr uint64_t kOverhead = 256;  // nodes of list and map, key twice, control block
@@ -27,13 +38,16 @@ void LeafCache::Insert(const Key& key, LeafList leaves) {
   by_use_.push_front(std::move(entry));
   by_key_.emplace(key, by_use_.begin());
   bytes_ += cost;
+  CountHeld(static_cast<double>(cost));
 }
 
 void LeafCache::Erase(const Key& key) {
   const std::lock_guard lock(mutex_);
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return;
-  bytes_ -= Cost(*found->second);
+  const uint64_t cost = Cost(*found->second);
+  bytes_ -= cost;
+  CountHeld(-static_cast<double>(cost));
   by_use_.erase(found->second);
   by_key_.erase(found);
 }
@@ -50,7 +64,9 @@ uint64_t LeafCache::bytes() const {
 
 void LeafCache::EvictDownTo(uint64_t bytes) {
   while (bytes_ > bytes) {
-    bytes_ -= Cost(by_use_.back());
+    const uint64_t cost = Cost(by_use_.back());
+    bytes_ -= cost;
+    CountHeld(-static_cast<double>(cost));
     by_key_.erase(by_use_.back().key);
     by_use_.pop_back();
   }

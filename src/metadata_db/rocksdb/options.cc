@@ -6,6 +6,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 
@@ -16,7 +17,8 @@ namespace ashlar::metadata_db {
 namespace {
 
 constexpr int kOpenFilesMax = 256;
-constexpr int kMemtablesMax = 3;
+// Few: memtables are charged in pieces of 256 KiB, which must find room in a shard of the cache.
+constexpr int kCacheShardBits = 3;
 constexpr uint64_t kFilterPartBytes = 8 * 1024;
 // A file of which a quarter of any 4,096 rows in sequence are deletions is compacted soon.
 constexpr size_t kDeletionWindow = 4096;
@@ -35,7 +37,11 @@ rocksdb::Options MakeRocksOptions(const RocksDbOptions& options) {
   rocksdb::Options result;
   result.create_if_missing = true;
   if (failpoints_armed.load()) result.env = FailpointEnv();
-  // Memory: memtables and the block cache, which also holds index and filter blocks.
+  // Memory: one cache, of which memtables, index and filter blocks are a part. While memtables are
+  // full and on their way to the disk, blocks give way to them.
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes, kCacheShardBits);
+  result.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(kMemtablesMax * options.memtable_bytes, cache);
   result.write_buffer_size = options.memtable_bytes;
   result.max_write_buffer_number = kMemtablesMax;
   // Most tables grow at their end (extents, referrers, outbox), and there is one writer: an insert
@@ -43,7 +49,7 @@ rocksdb::Options MakeRocksOptions(const RocksDbOptions& options) {
   result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   result.max_open_files = kOpenFilesMax;
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   // In parts: at a million keys a profile showed most of a put's time in reading whole filters of

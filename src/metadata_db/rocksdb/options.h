@@ -9,6 +9,8 @@
 
 namespace ashlar::metadata_db {
 
+inline constexpr int kMemtablesMax = 3;  // filled, flushed, and waiting
+
 [[nodiscard]] rocksdb::Options MakeRocksOptions(const RocksDbOptions& options);
 [[nodiscard]] Status FromRocks(const rocksdb::Status& status);
 

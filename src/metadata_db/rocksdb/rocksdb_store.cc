@@ -40,7 +40,7 @@
 #include "metadata_db/rocksdb/read_pool.h"
 #include "runtime/clock.h"
 #include "runtime/failpoint.h"
-#include "runtime/metrics.h"
+#include "runtime/memory_metrics.h"
 #include "runtime/sync.h"
 
 namespace ashlar::metadata_db {
@@ -75,6 +75,34 @@ struct Metrics {
   prometheus::Histogram& seconds = MetricHistogram(
       "ashlar_metadata_commit_seconds", "Time of one synced write of the metadata log", {},
       {.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5, 2});
+};
+
+// What the engine itself says of its memory. Memtables are part of the cache's capacity.
+class MemoryReport {
+ public:
+  MemoryReport(rocksdb::DB& db, uint64_t cache_limit, uint64_t memtables_limit) : db_(db) {
+    MemoryLimitGauge("metadata_cache").Set(static_cast<double>(cache_limit));
+    MemoryLimitGauge("metadata_memtables").Set(static_cast<double>(memtables_limit));
+  }
+
+ private:
+  void Update() {
+    Show(rocksdb::DB::Properties::kBlockCacheUsage, &cache_);
+    Show(rocksdb::DB::Properties::kBlockCachePinnedUsage, &pinned_);
+    Show(rocksdb::DB::Properties::kSizeAllMemTables, &memtables_);
+    Show(rocksdb::DB::Properties::kEstimateTableReadersMem, &readers_);
+  }
+  void Show(const std::string& property, prometheus::Gauge* gauge) {
+    uint64_t bytes = 0;
+    if (db_.GetIntProperty(property, &bytes)) gauge->Set(static_cast<double>(bytes));
+  }
+
+  rocksdb::DB& db_;
+  prometheus::Gauge& cache_ = MemoryGauge("metadata_cache");
+  prometheus::Gauge& pinned_ = MemoryGauge("metadata_cache_pinned");
+  prometheus::Gauge& memtables_ = MemoryGauge("metadata_memtables");
+  prometheus::Gauge& readers_ = MemoryGauge("metadata_table_readers");
+  const MetricsRefresh refresh_{[this] { Update(); }};
 };
 
 class RocksCursor final : public OrderedCursor {
@@ -181,6 +209,7 @@ class RocksDbStore final : public OrderedStore {
       : options_(options),
         db_(std::move(db)),
         listener_(std::move(listener)),
+        memory_(*db_, options.block_cache_bytes, kMemtablesMax * options.memtable_bytes),
         batch_(rocksdb::BytewiseComparator(), kBatchReservedBytes, /*overwrite_key=*/true),
         reads_(kReadThreads, kQueuedReadsMax),
         commit_thread_([this] { CommitLoop(); }) {
@@ -386,6 +415,7 @@ class RocksDbStore final : public OrderedStore {
   const RocksDbOptions options_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::shared_ptr<ErrorListener> listener_;
+  const MemoryReport memory_;
   Metrics metrics_;
 
   // Of the commit thread.

@@ -9,7 +9,7 @@
 #include "metadata_db/tests/ordered_store_contract.h"
 #include "metadata_db/tests/temporary_directory.h"
 #include "runtime/failpoint.h"
-#include "runtime/metrics.h"
+#include "runtime/memory_metrics.h"
 
 namespace ashlar::metadata_db {
 namespace {
@@ -132,6 +132,27 @@ TEST_F(RocksDbStoreTest, ReadsThatNeedTheDiskGiveTheSameAnswer) {
     EXPECT_EQ((*row)->size(), 2000U);
   }
   EXPECT_EQ(*RunBlocking(loops_, store->Get("absent")), std::nullopt);
+}
+
+TEST_F(RocksDbStoreTest, BlocksGiveWayToMemtablesWithinOneCapacity) {
+  RocksDbOptions options = SmallOptions(directory_.path() + "/db");
+  options.block_cache_bytes = 8 << 20;
+  const auto store = OpenOrDie(options);
+  for (int round = 0; round < 8; ++round) {
+    std::vector<TransactionBody> bodies;
+    for (int i = 0; i < 1000; ++i) {
+      bodies.push_back(Putting(std::to_string(round * 1000 + i), std::string(2000, 'v')));
+    }
+    (void)RunBlocking(loops_, store->Submit(std::move(bodies)));
+    (void)RenderMetrics();
+    const double memtables = MemoryGauge("metadata_memtables").Value();
+    EXPECT_GT(memtables, 0);
+    // A batch may go beyond by its own size.
+    EXPECT_LE(memtables, MemoryLimitGauge("metadata_memtables").Value() + 3e6);
+    EXPECT_GE(MemoryGauge("metadata_cache").Value(), memtables / 2);
+    EXPECT_LE(MemoryGauge("metadata_cache").Value(), 8 << 20);
+  }
+  EXPECT_EQ(MemoryLimitGauge("metadata_cache").Value(), 8 << 20);
 }
 
 TEST_F(RocksDbStoreTest, FailpointsBeforeAndAfterTheCommit) {
