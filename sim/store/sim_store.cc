@@ -164,19 +164,33 @@ Task<void> SimStore::Pause() {
   co_await sleep;
 }
 
-Task<std::vector<Status>> SimStore::Submit(std::vector<metadata_db::TransactionBody> bodies) {
+Task<std::vector<Status>> SimStore::Submit(std::vector<metadata_db::TransactionBody> bodies,
+                                           Duration patience) {
   if (dead_ || failed_) {
     co_return std::vector<Status>(bodies.size(), Status(Code::kUnavailable, "no database"));
   }
   Request request;
   request.bodies = &bodies;
   queue_.push_back(&request);
-  if (!committing_) {
-    committing_ = true;
-    scope_.Spawn(executor_, CommitAll());
+  if (patience > Duration::zero()) {
+    scope_.Spawn(executor_, WakeAfter(patience));
+  } else {
+    Wake();
   }
   co_await request.done;
   co_return std::move(request.results);
+}
+
+void SimStore::Wake() {
+  if (committing_) return;
+  committing_ = true;
+  scope_.Spawn(executor_, CommitAll());
+}
+
+Task<void> SimStore::WakeAfter(Duration patience) {
+  Sleep pause(patience);
+  co_await pause;
+  Wake();
 }
 
 Task<void> SimStore::CommitAll() {

@@ -4,7 +4,8 @@
 //          -> visible -> hooks -> (a pause) -> answers
 //
 // Invariants
-//  1. As ordered_store.h. Who submits while a commit is under way shares the next one.
+//  1. As ordered_store.h. Who submits while a commit is under way shares the next one; who has
+//     patience wakes nobody until it is over.
 //  2. Crash(): a commit whose log write had begun and was not finished is kept or lost by chance,
 //     whole; nothing after it happens, no hook runs, and every later call fails.
 //  3. A log write that fails (FailNextCommit) answers kOutcomeUnknown; then everything is refused
@@ -39,7 +40,8 @@ class SimStore final : public metadata_db::OrderedStore {
   };
   SimStore(SimExecutor& executor, SimRows& rows, uint64_t seed, Options options);
 
-  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies) override;
+  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies,
+                                   Duration patience) override;
   Task<Result<std::optional<std::string>>> Get(std::string key) override;
   std::unique_ptr<metadata_db::Snapshot> NewSnapshot() override;
   Task<Status> Read(metadata_db::ReadBody body) override;
@@ -61,6 +63,9 @@ class SimStore final : public metadata_db::OrderedStore {
     OneShot<Unit> done;
   };
 
+  // Starts the commits, unless they are under way.
+  void Wake();
+  Task<void> WakeAfter(Duration patience);
   Task<void> CommitAll();
   Task<void> CommitBatch(std::vector<Request*> batch);
   Task<void> Pause();

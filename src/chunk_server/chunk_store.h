@@ -3,7 +3,7 @@
 //
 // Contract
 //  1. A shard is durable when WriteShard or ShardWriter::Finish returned ok: data, record header
-//     and, for a new volume, the file's name.
+//     and, for a new volume, the file's name. With ShardSpec::patience too: it only comes later.
 //  2. Every byte that ReadShard gives out has been verified: leaf digest -> leaf list -> root. What
 //     does not verify is kCorrupt; a record that is not where the location says is kNotFound; a
 //     device error is kIoError; a drive that is gone is kUnavailable. None of them ever means
@@ -27,11 +27,12 @@
 #include "base/status.h"
 #include "model/extent.h"
 #include "runtime/disk.h"
+#include "runtime/executor.h"
 #include "runtime/task.h"
 
 namespace ashlar::chunk_server {
 
-// Identity and geometry of a shard to be written.
+// Identity and geometry of a shard to be written, and how urgent it is.
 struct ShardSpec {
   ExtentId extent;
   uint8_t shard_index = 0;
@@ -43,6 +44,9 @@ struct ShardSpec {
   uint64_t payload_bytes = 0;
   uint32_t directory_bytes = 0;
   uint32_t unit_bytes = model::kUnitBytes;
+  // How long the shard, written by then, may wait for a sync that others cause before it causes
+  // one.
+  Duration patience = Duration::zero();
 };
 
 // A shard that arrives in pieces. Append in order; then Finish once, or let it die (the space

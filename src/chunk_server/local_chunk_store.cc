@@ -146,7 +146,7 @@ Task<Result<model::ShardLocation>> LocalChunkStore::WriteShard(
     CO_RETURN_IF_ERROR(co_await volume->Write(body_at, all.subspan(2)));
     CO_RETURN_IF_ERROR(co_await volume->Write(reserved->offset(), all.first(2)));
   }
-  CO_RETURN_IF_ERROR(co_await volume->MakeDurable());
+  CO_RETURN_IF_ERROR(co_await volume->MakeDurable(spec.patience));
   model::ShardLocation location;
   location.drive = drive();
   location.present = true;

@@ -124,6 +124,8 @@ struct MetadataJournal::Impl {
   Task<Status> CatchUp();
   Task<void> MeasureLag();
   Task<Status> Prepare();
+  // For the syncs of clients; nobody who stops the server waits for them.
+  Duration Patience() const;
   Task<Status> Put(Segment segment, uint64_t* bytes);
   Task<Status> SaveState(State next);
 
@@ -157,6 +159,10 @@ struct MetadataJournal::Impl {
 
 // ---- segments
 
+Duration MetadataJournal::Impl::Patience() const {
+  return stopping.load() ? Duration::zero() : std::min(options.patience, options.period / 4);
+}
+
 Task<Status> MetadataJournal::Impl::Put(Segment segment, uint64_t* bytes) {
   segment.written_ms = deps.clock.WallMilliseconds();
   const std::string encoded = EncodeJournalSegment(segment);
@@ -166,6 +172,8 @@ Task<Status> MetadataJournal::Impl::Put(Segment segment, uint64_t* bytes) {
   // No event tells of segments. In an extent with one, a write that was refused would look like one
   // of the last moments (CollectFailedWrites finds only extents that nobody refers to).
   request.alone = true;
+  // What comes behind the first piece of a large checkpoint would take longer than it is worth.
+  if (segment.name.part == 0) request.patience = Patience();
   SegmentBody body(encoded);
   const auto stored = co_await deps.objects.PutObject(std::move(request), body);
   if (!stored.ok()) co_return stored.status();
@@ -177,10 +185,10 @@ Task<Status> MetadataJournal::Impl::Put(Segment segment, uint64_t* bytes) {
 Task<Status> MetadataJournal::Impl::SaveState(State next) {
   std::vector<std::pair<std::string, std::string>> settings;
   settings.emplace_back(kStateSetting, EncodeState(next));
-  CO_RETURN_IF_ERROR(co_await deps.metadata.PutSettings(std::move(settings)));
+  CO_RETURN_IF_ERROR(co_await deps.metadata.PutSettings(std::move(settings), Patience()));
   state = next;
   CO_RETURN_IF_ERROR(co_await PassStep("journal.state_saved"));
-  CO_RETURN_IF_ERROR(co_await deps.metadata.TrimOutbox(next.through));
+  CO_RETURN_IF_ERROR(co_await deps.metadata.TrimOutbox(next.through, Patience()));
   trimmed = std::max(trimmed, next.through);
   co_return Status::Ok();
 }
@@ -365,7 +373,7 @@ Task<Result<bool>> MetadataJournal::Impl::WriteUpdate() {
   if (segment.events.empty() && segment.buckets.empty() && segment.settings.empty() &&
       segment.extents.empty()) {
     // Our own events alone: nothing tells of them.
-    if (last > trimmed) CO_RETURN_IF_ERROR(co_await deps.metadata.TrimOutbox(last));
+    if (last > trimmed) CO_RETURN_IF_ERROR(co_await deps.metadata.TrimOutbox(last, Patience()));
     trimmed = last;
     co_return more;
   }
@@ -409,6 +417,9 @@ Task<void> MetadataJournal::Impl::MeasureLag() {
 }
 
 Task<void> MetadataJournal::Impl::Run() {
+  // The bucket is made before anybody writes. What fails here fails in the first round, too.
+  const Status ignored = co_await Prepare();
+  static_cast<void>(ignored);
   for (bool last = false; !last;) {
     for (Duration waited{0}; waited < options.period && !stopping.load(); waited += kStopTick) {
       Sleep pause(std::min<Duration>(kStopTick, options.period));

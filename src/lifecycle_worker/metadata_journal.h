@@ -14,7 +14,11 @@
 //     before it ended. A gap shows that a piece is lost.
 //  3. Segments are removed only when a later checkpoint is whole and durable.
 //  4. What the journal writes itself is not journaled.
-// Lost with the metadata: what was committed since the last round, as far as no directory tells it.
+//  5. A segment shares its extent with nobody, but its syncs with the clients: it waits a little
+//     for theirs (`patience`), and causes its own only when nobody writes. So do the rows of a
+//     round.
+// Lost with the metadata: what was committed since the last round, as far as no directory tells it:
+// at most a period and the patience ago.
 //
 // How it fails: what cannot be written (drives full or gone) stays in the outbox and is tried
 // again; ashlar_journal_lag_seconds tells how far behind the journal is. A crash between two steps
@@ -39,6 +43,8 @@ namespace ashlar::lifecycle_worker {
 
 struct MetadataJournalOptions {
   Duration period = std::chrono::seconds(1);
+  // Never more than a quarter of the period.
+  Duration patience = std::chrono::milliseconds(250);
   uint32_t events_max = 4096;                   // in one update
   uint64_t piece_bytes_max = 2ULL << 20;        // about; a version of many parts may be more
   uint64_t checkpoint_bytes_min = 64ULL << 20;  // of updates, before a checkpoint is worth it

@@ -40,14 +40,15 @@ Task<Result<std::string>> MetadataDb::GetSetting(std::string name) {
   co_return std::move(*row);
 }
 
-Task<Status> MetadataDb::PutSettings(std::vector<std::pair<std::string, std::string>> settings) {
+Task<Status> MetadataDb::PutSettings(std::vector<std::pair<std::string, std::string>> settings,
+                                     Duration patience) {
   TransactionBody body = [&settings](Transaction& transaction) {
     for (const auto& [name, value] : settings) {
       transaction.Put(TableKey(Table::kSetting, name), value);
     }
     return Status::Ok();
   };
-  co_return co_await impl_->Submit(std::move(body));
+  co_return co_await impl_->Submit(std::move(body), patience);
 }
 
 }  // namespace ashlar::metadata_db

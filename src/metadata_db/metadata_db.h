@@ -157,6 +157,7 @@ struct CompleteUploadChange {
       assemble;
 };
 
+// Where a call has a `patience`, it is that of OrderedStore::Submit.
 class MetadataDb {
  public:
   // `observer` may be null. Store, clock and observer must outlive this.
@@ -166,7 +167,8 @@ class MetadataDb {
   // ---- the store itself
   // A small durable value by name (cluster id, drive registration); kNotFound when never set.
   Task<Result<std::string>> GetSetting(std::string name);
-  Task<Status> PutSettings(std::vector<std::pair<std::string, std::string>> settings);
+  Task<Status> PutSettings(std::vector<std::pair<std::string, std::string>> settings,
+                           Duration patience = Duration::zero());
 
   // ---- buckets
   // kAlreadyExists when there is one of the name.
@@ -191,7 +193,8 @@ class MetadataDb {
   // stored, or kPreconditionFailed / kNotFound (condition, or the bucket has gone). References of
   // changes that failed are dropped in the same commit.
   Task<std::vector<Result<std::shared_ptr<const model::ObjectVersion>>>> PutObjects(
-      NewExtents extents, std::vector<PutObjectChange> changes);
+      NewExtents extents, std::vector<PutObjectChange> changes,
+      Duration patience = Duration::zero());
   // Metadata-only: `version` refers to extents that other versions refer to already. Fails with
   // kNotFound when the source version (bucket, key, sequence) has gone meanwhile.
   struct CopySource {
@@ -249,7 +252,7 @@ class MetadataDb {
   Task<Status> RecordAbandonedExtents(NewExtents extents);
   Task<Result<std::vector<model::OutboxEvent>>> ListOutbox(Sequence after, uint32_t max_entries);
   // Removes the events up to `through`: every reader of the outbox has done its work on them.
-  Task<Status> TrimOutbox(Sequence through);
+  Task<Status> TrimOutbox(Sequence through, Duration patience = Duration::zero());
   Task<Result<uint64_t>> LiveBytes(ExtentId id);
 
  private:

@@ -7,7 +7,8 @@
 //     after.
 //  2. Submit runs the transactions of one call in the order given, in one durable commit with
 //     whatever else waits at that moment (group commit). One that answers an error leaves no trace;
-//     the others are not affected by it.
+//     the others are not affected by it. With `patience` the call waits so long for a commit that
+//     others cause before it causes one; an adapter whose commits cost nothing need not wait.
 //  3. When Submit's task returns, the effects are durable, or the Status says that nothing
 //     happened, or it is kOutcomeUnknown (the engine failed in the commit itself): then they may or
 //     may not appear after a restart, all of the batch or none of it.
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "runtime/executor.h"
 #include "runtime/task.h"
 
 namespace ashlar::metadata_db {
@@ -74,7 +76,8 @@ class OrderedStore {
  public:
   virtual ~OrderedStore() = default;
   // One result a body, in order.
-  virtual Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) = 0;
+  virtual Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies,
+                                           Duration patience = Duration::zero()) = 0;
   virtual Task<Result<std::optional<std::string>>> Get(std::string key) = 0;
   virtual std::unique_ptr<Snapshot> NewSnapshot() = 0;
   // Runs `body` once over a fresh snapshot, where blocking harms nobody, and gives back its answer.

@@ -121,7 +121,7 @@ Task<Result<ExtentId>> WriteGathered(Core& core, RunsReader reader, uint64_t dat
   const auto total = static_cast<size_t>(core.total_shards());
   std::optional<ExtentWriter> writer;
   if (layout.stripe_count() > 1) {
-    writer.emplace(core, payload_bytes, directory_bytes);
+    writer.emplace(core, payload_bytes, directory_bytes, Duration::zero());
     CO_RETURN_IF_ERROR(co_await writer->Open());
   }
   for (uint64_t stripe = 0; stripe < layout.stripe_count(); ++stripe) {
@@ -134,7 +134,7 @@ Task<Result<ExtentId>> WriteGathered(Core& core, RunsReader reader, uint64_t dat
     if (!writer) {
       const ExtentId id = NewUniqueId(core.deps.clock, core.deps.random);
       CO_RETURN_IF_ERROR(co_await WriteOneStripeExtent(core, id, std::move(buffer), payload_bytes,
-                                                       directory_bytes, out));
+                                                       directory_bytes, Duration::zero(), out));
       co_return id;
     }
     CO_RETURN_IF_ERROR(co_await writer->AppendStripe(std::move(buffer), stripe));

@@ -77,6 +77,9 @@ struct PutObjectRequest {
   ObjectAttributes attributes;
   metadata_db::WriteCondition condition;
   bool alone = false;  // a small object too has an extent of its own
+  // Of a write that is alone or large: how long it may wait for syncs that others cause, until it
+  // causes its own. Background writes share the syncs of clients so.
+  Duration patience = Duration::zero();
 };
 
 struct CopyObjectRequest {

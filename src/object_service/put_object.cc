@@ -1,5 +1,6 @@
 // PutObject: body -> durable extents -> one metadata commit.
 #include "object_service/extents/body_store.h"
+#include "object_service/internal/patience.h"
 #include "object_service/internal/service.h"
 #include "runtime/failpoint.h"
 
@@ -37,17 +38,23 @@ Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, Body
     change.version = DraftVersion(request.attributes, body);
     entry.md5 = body.Md5();
     entry.checksum = body.Checksum();
+    if (request.alone) {
+      co_return co_await impl_->object_packer.StoreAlone(small.bytes(), std::move(entry),
+                                                         std::move(change), request.patience);
+    }
     co_return co_await impl_->object_packer.Store(small.bytes(), std::move(entry),
-                                                  std::move(change), request.alone);
+                                                  std::move(change));
   }
 
-  CO_ASSIGN_OR_RETURN(StoredExtents stored, co_await StoreLargeBody(core, body, std::move(entry)));
+  const Patience patience(core.deps.clock, request.patience);
+  CO_ASSIGN_OR_RETURN(StoredExtents stored,
+                      co_await StoreLargeBody(core, body, std::move(entry), request.patience));
   change.version = DraftVersion(request.attributes, body);
   change.version.parts.front().slices = std::move(stored.slices);
   std::vector<metadata_db::PutObjectChange> changes;
   changes.push_back(std::move(change));
-  auto results =
-      co_await core.deps.metadata.PutObjects(std::move(stored.extents), std::move(changes));
+  auto results = co_await core.deps.metadata.PutObjects(std::move(stored.extents),
+                                                        std::move(changes), patience.Left());
   (void)Failpoint("put.metadata_committed");
   co_return std::move(results.front());
 }

@@ -210,8 +210,8 @@ void AddUpkeep(CLI::App& server, ServerOptions* options) {
   server
       .add_option(
           "--journal-period", options->journal_period_ms,
-          "Milliseconds between two updates of the copy of the metadata on the drives: what "
-          "a lost metadata folder costs at most")
+          "Milliseconds between two updates of the copy of the metadata on the drives: a lost "
+          "metadata folder costs this and at most a quarter more")
       ->envname("ASHLAR_JOURNAL_PERIOD")
       ->check(CLI::Range(uint64_t{10}, uint64_t{86'400'000}))
       ->capture_default_str();

@@ -92,7 +92,7 @@ Task<Result<model::ShardLocation>> LocalShardWriter::Finish(std::span<const Sha2
       ByteSpan(header),
       ByteSpan(reinterpret_cast<const uint8_t*>(leaves.data()), leaves.size_bytes())};
   CO_RETURN_IF_ERROR(co_await volume.Write(reservation_.offset(), parts));
-  CO_RETURN_IF_ERROR(co_await volume.MakeDurable());
+  CO_RETURN_IF_ERROR(co_await volume.MakeDurable(spec_.patience));
   model::ShardLocation location;
   location.drive = drive_.options.identity.drive;
   location.present = true;

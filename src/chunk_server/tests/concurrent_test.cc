@@ -60,7 +60,8 @@ Task<void> Worker(ChunkStore* store, uint64_t first_seed, int count, std::vector
   for (int i = 0; i < count; ++i) {
     const uint64_t seed = first_seed + static_cast<uint64_t>(i);
     const uint64_t body_bytes = random() % 10 == 0 ? 1 + random() % 200'000 : 1 + random() % 5000;
-    const TestShard shard = MakeShard(seed, body_bytes);
+    TestShard shard = MakeShard(seed, body_bytes);
+    if (random() % 4 == 0) shard.spec.patience = std::chrono::milliseconds(random() % 3);
     Result<model::ShardLocation> location = Status(Code::kInternal, "not written");
     if (random() % 2 == 0) {
       location = co_await store->WriteShard(shard.spec, shard.body, shard.leaves);

@@ -50,7 +50,11 @@ Task<bool> Writer(History* history, int shards) {
     const uint64_t seed = history->next_seed++;
     const uint64_t body_bytes = RandomBodyBytes(history->random);
     const bool in_pieces = history->random() % 3 == 0;
-    const TestShard shard = MakeShard(seed, body_bytes);
+    TestShard shard = MakeShard(seed, body_bytes);
+    // As long as some writes of the others take.
+    if (history->random() % 4 == 0) {
+      shard.spec.patience = std::chrono::microseconds(history->random() % 500);
+    }
     ChunkStore& store = *history->world.store;
     Result<model::ShardLocation> location = Status(Code::kInternal, "not written");
     if (in_pieces) {

@@ -135,18 +135,27 @@ Task<Status> Volume::Write(uint64_t offset, std::span<const ByteSpan> parts) {
   co_return status;
 }
 
-Task<Status> Volume::MakeDurable() {
+Task<Status> Volume::MakeDurable(Duration patience) {
   OneShot<SyncTurn> turn;
   bool lead = false;
+  uint64_t patient = 0;
   {
     const std::lock_guard lock(mutex_);
     if (!failure_.ok()) co_return failure_;
-    if (syncing_) {
+    if (patience > Duration::zero()) {
+      patient = ++patient_arrived_;
+      patient_.emplace(patient, &turn);
+    } else if (syncing_) {
       waiters_.push_back(&turn);
     } else {
       syncing_ = true;
       lead = true;
     }
+  }
+  if (patient > 0) {
+    Executor::Current()->PostFunctionAfter(patience, [weak = weak_from_this(), patient] {
+      if (const std::shared_ptr<Volume> volume = weak.lock()) volume->EndPatience(patient);
+    });
   }
   if (!lead) {
     const SyncTurn answer = co_await turn;
@@ -160,6 +169,8 @@ Task<Status> Volume::MakeDurable() {
   {
     const std::lock_guard lock(mutex_);
     batch.swap(waiters_);
+    for (const auto& [number, waiter] : patient_) batch.push_back(waiter);
+    patient_.clear();
   }
   drive_.metrics.group_commit_records.Observe(static_cast<double>(batch.size() + 1));
   const Status status = co_await SyncOnce();
@@ -192,6 +203,23 @@ Task<Status> Volume::MakeDurable() {
   co_return status;
 }
 
+void Volume::EndPatience(uint64_t waiter) {
+  OneShot<SyncTurn>* leader = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = patient_.find(waiter);
+    if (found == patient_.end()) return;  // it found company
+    if (syncing_) {
+      waiters_.push_back(found->second);
+    } else {
+      syncing_ = true;
+      leader = found->second;
+    }
+    patient_.erase(found);
+  }
+  if (leader != nullptr) leader->Set(SyncTurn{true, Status::Ok()});
+}
+
 Task<Status> Volume::SyncOnce() {
   PASS_FAILPOINT("shard.before_sync", path_);
   CO_RETURN_IF_ERROR(co_await drive_.CheckIdentity(/*force=*/false));
@@ -206,11 +234,14 @@ Task<Status> Volume::SyncOnce() {
 }
 
 void Volume::SealSuspect(const Status& why) {
+  std::map<uint64_t, OneShot<SyncTurn>*> hopeless;
   {
     const std::lock_guard lock(mutex_);
     if (!failure_.ok()) return;
     failure_ = why;
+    hopeless.swap(patient_);
   }
+  for (const auto& [number, waiter] : hopeless) waiter->Set(SyncTurn{false, why});
   if (why.code() != Code::kUnavailable) drive_.ReportWriteFailure(why, path_);
 }
 

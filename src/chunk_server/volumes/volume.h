@@ -24,6 +24,7 @@
 #include "base/status.h"
 #include "chunk_server/drive/drive.h"
 #include "runtime/disk.h"
+#include "runtime/executor.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"
 
@@ -78,8 +79,9 @@ class Volume : public std::enable_shared_from_this<Volume> {
   // Is the place inside a record that is still being written?
   bool IsUnfinished(uint64_t offset) const;
   bool WritesUnderWay() const;
-  // Group commit: one sync at a time; who comes meanwhile shares the next one.
-  Task<Status> MakeDurable();
+  // Group commit: one sync at a time; who comes meanwhile shares the next one. Who has patience
+  // shares the next that others cause, and causes one only when none came for so long.
+  Task<Status> MakeDurable(Duration patience = Duration::zero());
 
   bool NearlyFull() const;  // time to make the next volume
   // Writes the checkpoint when `bytes_min` more were synced since the last one.
@@ -92,6 +94,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
     bool lead = false;  // false: `status` is the answer; true: yours to sync
     Status status;
   };
+  // From now on the waiter of this number is as any other, if it still waits.
+  void EndPatience(uint64_t waiter);
   void Release(uint64_t offset);
   void SealSuspect(const Status& why);
   Task<Status> Allocate(uint64_t bytes);
@@ -118,6 +122,8 @@ class Volume : public std::enable_shared_from_this<Volume> {
   bool checkpointing_ = false;
   bool syncing_ = false;
   std::vector<OneShot<SyncTurn>*> waiters_;
+  std::map<uint64_t, OneShot<SyncTurn>*> patient_;  // by number of arrival; empty after a failure
+  uint64_t patient_arrived_ = 0;
 };
 
 }  // namespace ashlar::chunk_server

@@ -30,7 +30,8 @@ class FakeClock final : public Clock {
 class SlowStore final : public OrderedStore {
  public:
   // Runs `before_news` when a commit is visible and its news are not told yet.
-  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) override {
+  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies,
+                                   Duration patience) override {
     if (before_news) {
       bodies.insert(bodies.begin(), [this](metadata_db::Transaction& transaction) {
         transaction.OnCommitted(before_news);
@@ -45,7 +46,7 @@ class SlowStore final : public OrderedStore {
         };
       }
     }
-    std::vector<Status> statuses = co_await inner_->Submit(std::move(bodies));
+    std::vector<Status> statuses = co_await inner_->Submit(std::move(bodies), patience);
     if (before_news) statuses.erase(statuses.begin());
     co_return statuses;
   }

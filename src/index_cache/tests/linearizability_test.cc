@@ -26,8 +26,9 @@ constexpr int kKeys = 3;
 class LateReads final : public OrderedStore {
  public:
   explicit LateReads(std::unique_ptr<OrderedStore> inner) : inner_(std::move(inner)) {}
-  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies) override {
-    return inner_->Submit(std::move(bodies));
+  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies,
+                                   Duration patience) override {
+    return inner_->Submit(std::move(bodies), patience);
   }
   Task<Result<std::optional<std::string>>> Get(std::string key) override {
     auto row = co_await inner_->Get(std::move(key));

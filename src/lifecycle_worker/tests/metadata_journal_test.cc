@@ -189,6 +189,62 @@ TEST_F(MetadataJournalTest, ACrashBetweenTwoStepsLosesAndRepeatsNothing) {
   }
 }
 
+// Rounds on simulated time, beside a client or alone.
+class JournalRoundsTest : public MetadataJournalTest {
+ protected:
+  JournalRoundsTest() {
+    world_.Close();
+    world_.store_options.volume_bytes = 64 << 20;  // no new volume, which costs syncs too
+    world_.store_options.allocate_step_bytes = 1 << 20;
+    OpenAll();
+    CHECK(CatchUp().ok());
+    for (int i = 0; i < 3; ++i) CHECK(world_.Put("first", "1").ok() && CatchUp().ok());
+    world_.Wait(std::chrono::seconds(1));
+    journal_->Start(world_.executor);
+  }
+  uint64_t Syncs() const {
+    uint64_t syncs = 0;
+    for (const auto& disk : world_.disks) syncs += disk->syncs();
+    return syncs;
+  }
+};
+
+TEST_F(JournalRoundsTest, BesideAClientTheJournalCausesNoSync) {
+  const uint64_t syncs_before = Syncs();
+  const size_t segments_before = Segments().size();
+  uint64_t puts = 0;
+  const int64_t end_ms = world_.clock.WallMilliseconds() + 5'000;
+  while (world_.clock.WallMilliseconds() < end_ms) {
+    ASSERT_TRUE(world_.Put("key-" + std::to_string(puts++), std::string(1000, 'x')).ok());
+    world_.Wait(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(Syncs() - syncs_before, puts * 3);  // 2+1 shards
+  EXPECT_GE(Segments().size(), segments_before + 4);
+  world_.Run(journal_->Stop());
+}
+
+TEST_F(JournalRoundsTest, ALonePutIsToldAPeriodAndThePatienceLater) {
+  for (int i = 0; i < 10; ++i) {
+    const std::string key = "lone-" + std::to_string(i);
+    ASSERT_TRUE(world_.Put(key, "1").ok());
+    world_.Wait(options_.period + options_.patience + std::chrono::milliseconds(60));
+    EXPECT_TRUE(KeysTold().contains(key));
+    world_.Wait(std::chrono::milliseconds(111));  // so that they come at all times of a round
+  }
+  world_.Run(journal_->Stop());
+}
+
+TEST_F(JournalRoundsTest, StopWaitsForNoCompany) {
+  ASSERT_TRUE(world_.Put("a", "1").ok());
+  world_.Wait(options_.period + std::chrono::milliseconds(100));
+  EXPECT_FALSE(KeysTold().contains("a")) << "no segment is waiting";
+  const int64_t begin_ms = world_.clock.WallMilliseconds();
+  world_.Run(journal_->Stop());
+  EXPECT_LE(world_.clock.WallMilliseconds() - begin_ms, 350);
+  EXPECT_TRUE(KeysTold().contains("a"));
+  EXPECT_EQ(OutboxSize(), 0u);
+}
+
 TEST_F(MetadataJournalTest, WhatCannotBeWrittenStaysInTheOutbox) {
   ASSERT_TRUE(CatchUp().ok());
   ASSERT_TRUE(world_.Put("a", "1").ok());

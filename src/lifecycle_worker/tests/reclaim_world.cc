@@ -68,9 +68,10 @@ Task<std::vector<Status>> Dead(size_t count) {
 
 }  // namespace
 
-Task<std::vector<Status>> MortalStore::Submit(std::vector<metadata_db::TransactionBody> bodies) {
+Task<std::vector<Status>> MortalStore::Submit(std::vector<metadata_db::TransactionBody> bodies,
+                                              Duration patience) {
   if (dead) return Dead(bodies.size());
-  return inner_.Submit(std::move(bodies));
+  return inner_.Submit(std::move(bodies), patience);
 }
 
 Task<Result<std::optional<std::string>>> MortalStore::Get(std::string key) {

@@ -40,7 +40,8 @@ class MortalStore final : public metadata_db::OrderedStore {
  public:
   explicit MortalStore(metadata_db::OrderedStore& inner) : inner_(inner) {}
   bool dead = false;
-  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies) override;
+  Task<std::vector<Status>> Submit(std::vector<metadata_db::TransactionBody> bodies,
+                                   Duration patience) override;
   Task<Result<std::optional<std::string>>> Get(std::string key) override;
   std::unique_ptr<metadata_db::Snapshot> NewSnapshot() override { return inner_.NewSnapshot(); }
   Task<Status> Read(metadata_db::ReadBody body) override;

@@ -204,7 +204,8 @@ class MemorySnapshot final : public Snapshot {
 
 class MemoryStore final : public OrderedStore {
  public:
-  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) override {
+  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies,
+                                   Duration /*patience*/) override {
     co_return Commit(bodies);
   }
   Task<Result<std::optional<std::string>>> Get(std::string key) override {

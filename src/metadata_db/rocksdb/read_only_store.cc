@@ -66,7 +66,8 @@ class ReadOnlyStore final : public OrderedStore {
  public:
   explicit ReadOnlyStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
 
-  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) override {
+  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies,
+                                   Duration /*patience*/) override {
     const Status refused(Code::kUnavailable, "the metadata database is open for reading only");
     co_return std::vector<Status>(bodies.size(), refused);
   }

@@ -3,7 +3,8 @@
 // One thread, "metadata-commit", owns all writing. It takes whatever Submits wait at that moment,
 // runs their bodies one after the other over one indexed write batch (so each sees those before
 // it), and writes the batch with one synced append to the write-ahead log. Nothing waits on a
-// timer: while one sync is under way, the next batch collects.
+// timer: while one sync is under way, the next batch collects. Only who has patience lies in the
+// queue without waking the thread until it is over, and goes with whoever comes first.
 //
 // Invariants
 //  1. A body runs under a savepoint; its error takes back its writes and nothing else.
@@ -26,10 +27,12 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/utilities/write_batch_with_index.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -49,6 +52,7 @@ namespace {
 constexpr size_t kQueuedTransactionsMax = 64 * 1024;
 constexpr size_t kQueuedReadsMax = 64 * 1024;
 constexpr int kReadThreads = 2;
+constexpr int64_t kNobodyIsDue = std::numeric_limits<int64_t>::max();
 constexpr size_t kBatchReservedBytes = 256 * 1024;
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -199,6 +203,7 @@ class ErrorListener final : public rocksdb::EventListener {
 // Waits on the frame of the Submit that made it.
 struct Request {
   std::vector<TransactionBody> bodies;
+  int64_t due_nanoseconds = 0;  // of the monotonic clock: till then it waits for company
   OneShot<std::vector<Status>> done;
 };
 
@@ -225,10 +230,14 @@ class RocksDbStore final : public OrderedStore {
     commit_thread_.join();
   }
 
-  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies) override {
+  Task<std::vector<Status>> Submit(std::vector<TransactionBody> bodies,
+                                   Duration patience) override {
     const size_t count = bodies.size();
     Request request;
     request.bodies = std::move(bodies);
+    if (patience > Duration::zero()) {
+      request.due_nanoseconds = SystemClock().MonotonicNanoseconds() + patience.count();
+    }
     if (count == 0) co_return std::vector<Status>();
     if (!Enqueue(&request)) {
       const Status full(Code::kOverloaded, "too many transactions wait for the metadata database");
@@ -280,6 +289,7 @@ class RocksDbStore final : public OrderedStore {
       if (stopping_ || queued_bodies_ >= kQueuedTransactionsMax) return false;
       queued_bodies_ += request->bodies.size();
       queue_.push_back(request);
+      due_nanoseconds_ = std::min(due_nanoseconds_, request->due_nanoseconds);
       metrics_.queued.Set(static_cast<double>(queued_bodies_));
     }
     wake_.notify_one();
@@ -291,11 +301,24 @@ class RocksDbStore final : public OrderedStore {
     while (TakeBatch(&requests)) CommitBatch(requests);
   }
 
+  // Until somebody in the queue waits no longer for company, or the store stops.
+  void AwaitDue(std::unique_lock<std::mutex>& lock) {
+    while (!stopping_) {
+      const int64_t left = due_nanoseconds_ - SystemClock().MonotonicNanoseconds();
+      if (left <= 0) return;
+      if (queue_.empty()) {
+        wake_.wait(lock);
+      } else {
+        wake_.wait_for(lock, Duration(left));
+      }
+    }
+  }
+
   // Waits for work; false when stopping and all work is done.
   bool TakeBatch(std::vector<Request*>* requests) {
     requests->clear();
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    AwaitDue(lock);
     size_t bodies = 0;
     while (!queue_.empty()) {
       const size_t next = queue_.front()->bodies.size();
@@ -304,6 +327,8 @@ class RocksDbStore final : public OrderedStore {
       requests->push_back(queue_.front());
       queue_.pop_front();
     }
+    // Where one batch does not take all, the next begins at once, and takes the patient along.
+    due_nanoseconds_ = queue_.empty() ? kNobodyIsDue : 0;
     queued_bodies_ -= bodies;
     metrics_.queued.Set(static_cast<double>(queued_bodies_));
     return bodies > 0;
@@ -427,6 +452,7 @@ class RocksDbStore final : public OrderedStore {
   std::condition_variable wake_;
   std::deque<Request*> queue_;
   size_t queued_bodies_ = 0;
+  int64_t due_nanoseconds_ = kNobodyIsDue;  // the earliest of the queue
   bool stopping_ = false;
 
   ReadPool reads_;

@@ -49,10 +49,10 @@ class OrderedStoreContract : public testing::TestWithParam<StoreFactory> {
   std::vector<Status> Submit(std::vector<TransactionBody> bodies) {
     return RunBlocking(loops_, store().Submit(std::move(bodies)));
   }
-  Status SubmitOne(TransactionBody body) {
+  Status SubmitOne(TransactionBody body, Duration patience = Duration::zero()) {
     std::vector<TransactionBody> bodies;
     bodies.push_back(std::move(body));
-    return Submit(std::move(bodies)).at(0);
+    return RunBlocking(loops_, store().Submit(std::move(bodies), patience)).at(0);
   }
   std::optional<std::string> Get(const std::string& key) {
     auto row = RunBlocking(loops_, store().Get(key));
@@ -267,6 +267,12 @@ TEST_P(OrderedStoreContract, HooksRunInOrderAfterTheCommitAndBeforeTheAnswer) {
   EXPECT_EQ(told, (Strings{"a", "a'", "c", "c'"}));
 }
 
+// With others: ManyConcurrentSubmitsAreSerialised.
+TEST_P(OrderedStoreContract, WhoHasPatienceIsCommittedAlone) {
+  ASSERT_TRUE(SubmitOne(Putting("a", "1"), std::chrono::milliseconds(10)).ok());
+  EXPECT_EQ(Get("a"), "1");
+}
+
 TEST_P(OrderedStoreContract, BigValuesAndManyRowsInOneBody) {
   const std::string big(3 << 20, 'x');
   ASSERT_TRUE(SubmitOne([&](Transaction& t) {
@@ -298,7 +304,8 @@ inline Task<Status> CountUp(OrderedStore* store, int times, std::vector<int>* ho
       t.Put("counter", "-1000");
       return Status(Code::kConflict, "on purpose");
     });
-    const std::vector<Status> results = co_await store->Submit(std::move(bodies));
+    const auto patience = std::chrono::microseconds(i % 8 == 0 ? 200 : 0);
+    const std::vector<Status> results = co_await store->Submit(std::move(bodies), patience);
     if (!results[0].ok()) co_return results[0];
     if (results[1].code() != Code::kConflict) co_return Status(Code::kInternal, "not isolated");
   }

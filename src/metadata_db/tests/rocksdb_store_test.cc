@@ -8,6 +8,7 @@
 
 #include "metadata_db/tests/ordered_store_contract.h"
 #include "metadata_db/tests/temporary_directory.h"
+#include "runtime/clock.h"
 #include "runtime/failpoint.h"
 #include "runtime/memory_metrics.h"
 
@@ -112,6 +113,75 @@ TEST_F(RocksDbStoreTest, OneSyncACommitAndNoneWithoutWrites) {
     return Status(Code::kConflict, "");
   })));
   EXPECT_EQ(Syncs() - before, 1);
+}
+
+Task<void> SubmitInto(OrderedStore* store, TransactionBody body, Duration patience, Status* out) {
+  std::vector<TransactionBody> bodies;
+  bodies.push_back(std::move(body));
+  *out = (co_await store->Submit(std::move(bodies), patience)).at(0);
+}
+
+class RocksDbPatienceTest : public RocksDbStoreTest {
+ protected:
+  // Long enough that only company, or the end of the store, can be what ends it.
+  static constexpr Duration kLong = std::chrono::minutes(10);
+
+  // Spawned and in the queue.
+  void SubmitPatiently(const std::string& key, Duration patience, Status* answer) {
+    MetricGauge("ashlar_metadata_queued_transactions", "").Set(0);
+    scope_.Spawn(loops_.loop(0), SubmitInto(store_.get(), Putting(key, "v"), patience, answer));
+    while (MetricGauge("ashlar_metadata_queued_transactions", "").Value() == 0) usleep(100);
+  }
+
+  std::unique_ptr<OrderedStore> store_ = OpenOrDie(SmallOptions(directory_.path() + "/db"));
+  TaskScope scope_;
+};
+
+TEST_F(RocksDbPatienceTest, AloneItIsDurableWhenItIsOver) {
+  const double before = Syncs();
+  const int64_t begin = SystemClock().MonotonicNanoseconds();
+  const auto patience = std::chrono::milliseconds(50);
+  ASSERT_TRUE(RunBlocking(loops_, store_->Submit(One(Putting("a", "v")), patience)).at(0).ok());
+  EXPECT_GE(SystemClock().MonotonicNanoseconds() - begin, Duration(patience).count());
+  EXPECT_EQ(Syncs() - before, 1);
+  store_.reset();
+  store_ = OpenOrDie(SmallOptions(directory_.path() + "/db"));
+  EXPECT_TRUE(RunBlocking(loops_, store_->Get("a"))->has_value());
+  loops_.RunToCompletion(scope_.Join());
+}
+
+TEST_F(RocksDbPatienceTest, WithCompanyItCausesNoSync) {
+  const double before = Syncs();
+  Status first(Code::kInternal, "no answer");
+  Status second = first;
+  SubmitPatiently("first", kLong, &first);
+  SubmitPatiently("second", kLong, &second);
+  EXPECT_EQ(Syncs() - before, 0);
+  ASSERT_TRUE(PutBlocking(loops_, *store_, "hasty", "v").ok());
+  loops_.RunToCompletion(scope_.Join());
+  EXPECT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(Syncs() - before, 1);
+  EXPECT_TRUE(RunBlocking(loops_, store_->Get("second"))->has_value());
+}
+
+TEST_F(RocksDbPatienceTest, ACommitThatFailsFailsIt) {
+  Status answer;
+  SubmitPatiently("patient", kLong, &answer);
+  ASSERT_TRUE(ArmFailpoints("metadata.before_commit=error@1").ok());
+  EXPECT_EQ(PutBlocking(loops_, *store_, "hasty", "v").code(), Code::kUnavailable);
+  ASSERT_TRUE(ArmFailpoints("").ok());
+  loops_.RunToCompletion(scope_.Join());
+  EXPECT_EQ(answer.code(), Code::kUnavailable);
+}
+
+TEST_F(RocksDbPatienceTest, TheEndOfTheStoreNeitherWaitsNorLosesIt) {
+  Status answer(Code::kInternal, "no answer");
+  SubmitPatiently("patient", kLong, &answer);
+  store_.reset();
+  loops_.RunToCompletion(scope_.Join());
+  EXPECT_TRUE(answer.ok()) << answer.ToString();
+  store_ = OpenOrDie(SmallOptions(directory_.path() + "/db"));
+  EXPECT_TRUE(RunBlocking(loops_, store_->Get("patient"))->has_value());
 }
 
 TEST_F(RocksDbStoreTest, ReadsThatNeedTheDiskGiveTheSameAnswer) {

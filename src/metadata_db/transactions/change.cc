@@ -43,11 +43,11 @@ class Change::Delivery {
   std::vector<uint64_t> tickets_;
 };
 
-Task<Status> Surroundings::Submit(TransactionBody body) {
+Task<Status> Surroundings::Submit(TransactionBody body, Duration patience) {
   if (!start_status.ok()) co_return start_status;
   std::vector<TransactionBody> bodies;
   bodies.push_back(std::move(body));
-  const std::vector<Status> statuses = co_await store.Submit(std::move(bodies));
+  const std::vector<Status> statuses = co_await store.Submit(std::move(bodies), patience);
   CHECK(statuses.size() == 1);
   co_return statuses[0];
 }

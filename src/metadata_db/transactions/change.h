@@ -52,7 +52,7 @@ struct Surroundings {
 
   Sequence NextSequence() { return Sequence{next_sequence.fetch_add(1)}; }
   // One body as one Submit; refuses when the last sequence could not be read at the start.
-  Task<Status> Submit(TransactionBody body);
+  Task<Status> Submit(TransactionBody body, Duration patience = Duration::zero());
 
   OrderedStore& store;
   Clock& clock;

@@ -78,12 +78,12 @@ Task<Result<std::vector<model::OutboxEvent>>> MetadataDb::ListOutbox(Sequence af
                               max_entries, &model::DecodeOutboxEvent);
 }
 
-Task<Status> MetadataDb::TrimOutbox(Sequence through) {
+Task<Status> MetadataDb::TrimOutbox(Sequence through, Duration patience) {
   for (bool done = false; !done;) {
     TransactionBody body = [through, &done](Transaction& transaction) {
       return TrimOutboxBody(transaction, through, &done);
     };
-    CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
+    CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body), patience));
   }
   co_return Status::Ok();
 }

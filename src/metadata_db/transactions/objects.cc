@@ -92,13 +92,13 @@ Task<Result<SharedVersion>> MetadataDb::GetVersion(BucketId bucket, std::string 
 }
 
 Task<std::vector<Result<SharedVersion>>> MetadataDb::PutObjects(
-    NewExtents extents, std::vector<PutObjectChange> changes) {
+    NewExtents extents, std::vector<PutObjectChange> changes, Duration patience) {
   std::vector<Result<SharedVersion>> results;
   TransactionBody body = [&](Transaction& transaction) {
     Change change(*impl_, transaction);
     return PutObjectsBody(change, extents, changes, &results);
   };
-  const Status status = co_await impl_->Submit(std::move(body));
+  const Status status = co_await impl_->Submit(std::move(body), patience);
   if (!status.ok()) results.assign(changes.size(), Result<SharedVersion>(status));
   co_return results;
 }

@@ -12,10 +12,8 @@ namespace {
 // Fills a stripe: object bytes from the body, then the directory, then zeros.
 class PayloadFiller {
  public:
-  PayloadFiller(BodySource& body, uint64_t data_bytes, bool last_extent,
-                model::DirectoryEntry entry)
-      : body_(body), data_left_(data_bytes), last_extent_(last_extent), entry_(std::move(entry)) {
-    entry_.last = last_extent;
+  PayloadFiller(BodySource& body, model::DirectoryEntry entry)
+      : body_(body), data_left_(entry.length), entry_(std::move(entry)) {
     directory_bytes_ = static_cast<uint32_t>(model::EncodeDirectory({entry_}).size());
   }
 
@@ -48,7 +46,7 @@ class PayloadFiller {
   }
 
   Task<Status> MakeDirectory() {
-    if (last_extent_) {
+    if (entry_.last) {
       // The final read verifies the whole body; only now its digests are known.
       uint8_t extra = 0;
       CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.Read(MutableByteSpan(&extra, 1)));
@@ -63,7 +61,6 @@ class PayloadFiller {
 
   BodySource& body_;
   uint64_t data_left_;
-  const bool last_extent_;
   model::DirectoryEntry entry_;
   uint32_t directory_bytes_ = 0;
   std::string directory_;
@@ -107,10 +104,13 @@ Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& fille
   co_return co_await pending.Settle();
 }
 
-Task<Status> WriteExtent(Core& core, BodySource& body, uint64_t data_bytes, bool last,
-                         model::DirectoryEntry entry, StoredExtents* stored) {
-  PayloadFiller filler(body, data_bytes, last, std::move(entry));
-  ExtentWriter writer(core, data_bytes + filler.directory_bytes(), filler.directory_bytes());
+// The stretch of the body that `entry` names.
+Task<Status> WriteExtent(Core& core, BodySource& body, model::DirectoryEntry entry,
+                         Duration patience, StoredExtents* stored) {
+  const uint64_t data_bytes = entry.length;
+  PayloadFiller filler(body, std::move(entry));
+  ExtentWriter writer(core, data_bytes + filler.directory_bytes(), filler.directory_bytes(),
+                      patience);
   PendingAppend pending;
   const Status status = co_await WriteStripes(core, writer, filler, pending);
   // Whatever went wrong: the append in flight uses `writer`, so it ends first.
@@ -161,7 +161,7 @@ Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body) {
 }
 
 Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
-                                           model::DirectoryEntry entry) {
+                                           model::DirectoryEntry entry, Duration patience) {
   StoredExtents stored;
   const uint64_t size = body.size();
   CHECK(size > 0);
@@ -171,8 +171,8 @@ Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
     const uint64_t data_bytes = std::min(size - offset, model::kExtentDataBytesMax);
     entry.object_offset = offset;
     entry.length = data_bytes;
-    status =
-        co_await WriteExtent(core, body, data_bytes, offset + data_bytes == size, entry, &stored);
+    entry.last = offset + data_bytes == size;
+    status = co_await WriteExtent(core, body, entry, patience, &stored);
     offset += data_bytes;
   }
   if (status.ok()) co_return stored;

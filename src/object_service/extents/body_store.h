@@ -19,9 +19,10 @@ Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body);
 
 // Streams a large body into extents of its own, one stripe being received while the one before it
 // is written. `entry` names bucket, key and attributes for the directories. On failure the extents
-// that are complete already are recorded as abandoned.
+// that are complete already are recorded as abandoned. `patience`: of the shards of each extent.
 Task<Result<StoredExtents>> StoreLargeBody(Core& core, BodySource& body,
-                                           model::DirectoryEntry entry);
+                                           model::DirectoryEntry entry,
+                                           Duration patience = Duration::zero());
 
 // The directory entry that a PUT (zero upload id) or part of these attributes begins with. MD5 and
 // checksum are filled in when the body has come; until then the checksum is as long as it will be.

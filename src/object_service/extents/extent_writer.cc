@@ -72,7 +72,8 @@ model::Extent NewExtent(Core& core, ExtentId id, uint64_t payload_bytes, uint32_
   return extent;
 }
 
-chunk_server::ShardSpec SpecOf(const model::Extent& extent, size_t shard, uint64_t shard_bytes) {
+chunk_server::ShardSpec SpecOf(const model::Extent& extent, size_t shard, uint64_t shard_bytes,
+                               Duration patience) {
   chunk_server::ShardSpec spec;
   spec.extent = extent.id;
   spec.shard_index = static_cast<uint8_t>(shard);
@@ -83,6 +84,7 @@ chunk_server::ShardSpec SpecOf(const model::Extent& extent, size_t shard, uint64
   spec.payload_bytes = extent.payload_bytes;
   spec.directory_bytes = extent.directory_bytes;
   spec.unit_bytes = extent.unit_bytes;
+  spec.patience = patience;
   return spec;
 }
 
@@ -118,8 +120,10 @@ Status TooFewShards(size_t good, int needed, const std::vector<Status>& failures
 
 }  // namespace
 
-ExtentWriter::ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes)
+ExtentWriter::ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes,
+                           Duration patience)
     : core_(core),
+      patience_(patience),
       extent_(NewExtent(core, NewUniqueId(core.deps.clock, core.deps.random), payload_bytes,
                         directory_bytes)),
       layout_(core.data_shards(), extent_.unit_bytes, payload_bytes) {
@@ -183,7 +187,7 @@ Task<Status> ExtentWriter::Open() {
   auto gathering = Gathering<Status>::Create(core_.background);
   std::vector<size_t> shard_of;
   for (size_t i = 0; i < shards_.size(); ++i) {
-    gathering->Start(OpenShard(shards_[i], SpecOf(extent_, i, layout_.shard_bytes())));
+    gathering->Start(OpenShard(shards_[i], SpecOf(extent_, i, layout_.shard_bytes(), patience_)));
     shard_of.push_back(i);
   }
   co_return co_await Settle(std::move(gathering), std::move(shard_of));
@@ -246,7 +250,7 @@ Task<Result<model::ShardLocation>> WriteWholeShard(chunk_server::ChunkStore* sto
 
 Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
                                   uint64_t payload_bytes, uint32_t directory_bytes,
-                                  metadata_db::NewExtents* out) {
+                                  Duration patience, metadata_db::NewExtents* out) {
   model::Extent extent = NewExtent(core, id, payload_bytes, directory_bytes);
   const model::ExtentLayout layout(core.data_shards(), extent.unit_bytes, payload_bytes);
   CHECK(layout.stripe_count() == 1);
@@ -262,7 +266,7 @@ Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
     shard->buffer = buffer;
     shard->leaves = std::move(leaves[i]);
     gathering->Start(WriteWholeShard(core.deps.stores[extent.locations[i].drive.value],
-                                     SpecOf(extent, i, unit), std::move(shard),
+                                     SpecOf(extent, i, unit, patience), std::move(shard),
                                      ByteSpan(buffer->data() + i * unit, unit)));
   }
   const auto needed =

@@ -22,8 +22,8 @@ struct StoredExtents {
 
 class ExtentWriter {
  public:
-  // `payload_bytes` includes `directory_bytes`.
-  ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes);
+  // `payload_bytes` includes `directory_bytes`; `patience` is that of its shards.
+  ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes, Duration patience);
 
   const model::ExtentLayout& layout() const { return layout_; }
   const ExtentId& id() const { return extent_.id; }
@@ -48,15 +48,17 @@ class ExtentWriter {
   static Task<Status> FinishShard(SharedShard shard);
 
   Core& core_;
+  const Duration patience_;
   model::Extent extent_;
   model::ExtentLayout layout_;
   std::vector<SharedShard> shards_;
 };
 
 // A batch of at most one stripe, written whole: encodes, hashes, writes and syncs k+m records.
-// `buffer` as in AppendStripe. Adds extent and repair orders to `out`.
+// `buffer` as in AppendStripe, `patience` that of the shards. Adds extent and repair orders to
+// `out`.
 Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
                                   uint64_t payload_bytes, uint32_t directory_bytes,
-                                  metadata_db::NewExtents* out);
+                                  Duration patience, metadata_db::NewExtents* out);
 
 }  // namespace ashlar::object_service

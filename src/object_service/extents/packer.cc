@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "object_service/extents/extent_writer.h"
+#include "object_service/internal/patience.h"
 #include "runtime/failpoint.h"
 #include "runtime/metrics.h"
 
@@ -31,12 +32,13 @@ void SetSlices(metadata_db::MetadataDb::PutPartChange* change, std::vector<model
 // The metadata call of each kind.
 Task<std::vector<Result<VersionPtr>>> Submit(metadata_db::MetadataDb& metadata,
                                              metadata_db::NewExtents extents,
-                                             std::vector<metadata_db::PutObjectChange> changes) {
-  return metadata.PutObjects(std::move(extents), std::move(changes));
+                                             std::vector<metadata_db::PutObjectChange> changes,
+                                             Duration patience) {
+  return metadata.PutObjects(std::move(extents), std::move(changes), patience);
 }
 Task<std::vector<Result<model::UploadPart>>> Submit(
     metadata_db::MetadataDb& metadata, metadata_db::NewExtents extents,
-    std::vector<metadata_db::MetadataDb::PutPartChange> changes) {
+    std::vector<metadata_db::MetadataDb::PutPartChange> changes, Duration /*parts have none*/) {
   return metadata.PutParts(std::move(extents), std::move(changes));
 }
 
@@ -51,12 +53,11 @@ prometheus::Histogram& BatchSize() {
 
 template <typename Change, typename Outcome>
 Task<Result<Outcome>> Packer<Change, Outcome>::Store(ByteSpan payload, model::DirectoryEntry entry,
-                                                     Change change, bool alone) {
+                                                     Change change) {
   Item item;
   item.payload = payload;
   item.entry = std::move(entry);
   item.change = std::move(change);
-  item.alone = alone;
   bool start = false;
   {
     const std::lock_guard lock(mutex_);
@@ -74,6 +75,20 @@ Task<Result<Outcome>> Packer<Change, Outcome>::Store(ByteSpan payload, model::Di
 }
 
 template <typename Change, typename Outcome>
+Task<Result<Outcome>> Packer<Change, Outcome>::StoreAlone(ByteSpan payload,
+                                                          model::DirectoryEntry entry,
+                                                          Change change, Duration patience) {
+  Item item;
+  item.payload = payload;
+  item.entry = std::move(entry);
+  item.change = std::move(change);
+  Batch batch;
+  batch.push_back(&item);
+  co_await Commit(std::move(batch), patience);
+  co_return co_await item.result;
+}
+
+template <typename Change, typename Outcome>
 typename Packer<Change, Outcome>::Batch Packer<Change, Outcome>::TakeBatch() {
   const uint64_t stripe_bytes = static_cast<uint64_t>(core_.data_shards()) * model::kUnitBytes;
   Batch batch;
@@ -81,8 +96,7 @@ typename Packer<Change, Outcome>::Batch Packer<Change, Outcome>::TakeBatch() {
   while (!queue_.empty() && batch.size() < kBatchItemsMax) {
     Item* item = queue_.front();
     const uint64_t item_bytes = EstimatedBytes(item->payload, item->entry);
-    const bool apart = !batch.empty() && (item->alone || batch.back()->alone);
-    if (apart || (!batch.empty() && bytes + item_bytes > stripe_bytes)) break;
+    if (!batch.empty() && bytes + item_bytes > stripe_bytes) break;
     bytes += item_bytes;
     queued_bytes_ -= item_bytes;
     batch.push_back(item);
@@ -111,7 +125,7 @@ Task<void> Packer<Change, Outcome>::Run() {
 }
 
 template <typename Change, typename Outcome>
-Task<Status> Packer<Change, Outcome>::WriteExtent(Core& core, const Batch& batch,
+Task<Status> Packer<Change, Outcome>::WriteExtent(Core& core, const Batch& batch, Duration patience,
                                                   metadata_db::NewExtents* extents) {
   const ExtentId id = NewUniqueId(core.deps.clock, core.deps.random);
   std::vector<model::DirectoryEntry> directory;
@@ -146,14 +160,16 @@ Task<Status> Packer<Change, Outcome>::WriteExtent(Core& core, const Batch& batch
   const size_t data_room = unit * static_cast<size_t>(core.data_shards());
   std::memset(to, 0, data_room - payload_bytes);
   co_return co_await WriteOneStripeExtent(core, id, std::move(buffer), payload_bytes,
-                                          static_cast<uint32_t>(directory_bytes.size()), extents);
+                                          static_cast<uint32_t>(directory_bytes.size()), patience,
+                                          extents);
 }
 
 template <typename Change, typename Outcome>
-Task<void> Packer<Change, Outcome>::Commit(Batch batch) {
+Task<void> Packer<Change, Outcome>::Commit(Batch batch, Duration patience) {
+  const Patience budget(core_.deps.clock, patience);
   BatchSize().Observe(static_cast<double>(batch.size()));
   metadata_db::NewExtents extents;
-  const Status written = co_await WriteExtent(core_, batch, &extents);
+  const Status written = co_await WriteExtent(core_, batch, budget.Left(), &extents);
   if (!written.ok()) {
     for (Item* item : batch) item->result.Set(written);
     co_return;
@@ -162,7 +178,7 @@ Task<void> Packer<Change, Outcome>::Commit(Batch batch) {
   changes.reserve(batch.size());
   for (Item* item : batch) changes.push_back(std::move(item->change));
   std::vector<Result<Outcome>> outcomes =
-      co_await Submit(core_.deps.metadata, std::move(extents), std::move(changes));
+      co_await Submit(core_.deps.metadata, std::move(extents), std::move(changes), budget.Left());
   CHECK(outcomes.size() == batch.size());
   (void)Failpoint("put.metadata_committed");
   for (size_t i = 0; i < batch.size(); ++i) batch[i]->result.Set(std::move(outcomes[i]));

@@ -2,7 +2,8 @@
 //
 // There is no timer. While one batch is on its way, everything that arrives forms the next: the
 // device sets the pace, and a lone writer waits for nobody. A full batch (one stripe) does not wait
-// for the one before it, up to kBatchesInFlightMax. Who wants to be alone shares with nobody.
+// for the one before it, up to kBatchesInFlightMax. Who wants to be alone is a batch beside these:
+// nobody waits for it, and it for nobody.
 //
 // Life of a batch: payloads one after the other, then the directory -> one stripe -> k+m records
 // written and synced -> one metadata commit for all -> every caller gets its own result. A failed
@@ -29,23 +30,25 @@ class Packer {
     ByteSpan payload;  // valid until the result is there
     model::DirectoryEntry entry;
     Change change;
-    bool alone = false;
     OneShot<Result<Outcome>> result;
   };
 
   explicit Packer(Core& core) : core_(core) {}
 
   // Stores the payload and commits the change; returns when both are durable.
-  Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change,
-                              bool alone = false);
+  Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change);
+  // The same in an extent that is shared with nobody.
+  Task<Result<Outcome>> StoreAlone(ByteSpan payload, model::DirectoryEntry entry, Change change,
+                                   Duration patience);
 
  private:
   using Batch = std::vector<Item*>;
 
   Task<void> Run();
   Batch TakeBatch();  // holds mutex_
-  Task<void> Commit(Batch batch);
-  static Task<Status> WriteExtent(Core& core, const Batch& batch, metadata_db::NewExtents* extents);
+  Task<void> Commit(Batch batch, Duration patience = Duration::zero());
+  static Task<Status> WriteExtent(Core& core, const Batch& batch, Duration patience,
+                                  metadata_db::NewExtents* extents);
 
   static constexpr int kBatchesInFlightMax = 4;
   static constexpr size_t kBatchItemsMax = 512;

@@ -117,6 +117,17 @@ Task<Status> PutAlone(ObjectService* service, BucketPtr bucket, Executor* execut
   co_return (co_await service->PutObject(request, body)).status();
 }
 
+Task<void> PutPatiently(ObjectService* service, BucketPtr bucket, std::string key,
+                        std::string bytes, Duration patience, Status* out) {
+  PutObjectRequest request;
+  request.bucket = bucket;
+  request.key = std::move(key);
+  request.alone = true;
+  request.patience = patience;
+  MemoryBody body(std::move(bytes));
+  *out = (co_await service->PutObject(request, body)).status();
+}
+
 Task<Status> PutAmongOthers(ObjectService* service, BucketPtr bucket, Executor* executor) {
   std::vector<Task<Status>> tasks;
   for (int i = 1; i < 20; ++i) {
@@ -137,6 +148,29 @@ TEST_F(ReadWriteTest, WhoWantsToBeAloneSharesNoExtent) {
   EXPECT_FALSE(others.contains(extent_of("alone")));
   EXPECT_LT(others.size(), 10U);
   EXPECT_EQ(*Get("alone"), "apart from others");
+}
+
+// Small and large: all shards wait for a client's write, which waits for nobody.
+TEST_F(ReadWriteTest, WhoHasPatienceIsStoredAndHoldsUpNobody) {
+  constexpr auto kPatience = std::chrono::seconds(2);
+  for (const size_t size : {1000UL, 300'000UL}) {
+    TaskScope scope;
+    Status stored(Code::kInternal, "no answer");
+    const std::string key = "patient-" + std::to_string(size);
+    const std::string bytes = RandomBytes(size, 1);
+    scope.Spawn(loops_->loop(0),
+                PutPatiently(service_.get(), bucket_, key, bytes, kPatience, &stored));
+    const int64_t begin = SystemClock().MonotonicNanoseconds();
+    // More than one, as the shards of the patient one may not have been written yet at the first.
+    for (int i = 0; scope.active() > 0; ++i) {
+      ASSERT_TRUE(Put("hasty", RandomBytes(1000, static_cast<uint64_t>(i))).ok());
+    }
+    loops_->RunToCompletion(scope.Join());
+    const Duration taken(SystemClock().MonotonicNanoseconds() - begin);
+    EXPECT_LT(taken, kPatience / 2) << "of " << size;
+    ASSERT_TRUE(stored.ok()) << stored.ToString();
+    EXPECT_EQ(*Get(key), bytes);
+  }
 }
 
 TEST_F(ReadWriteTest, ABodyThatFailsLeavesNothingVisible) {
