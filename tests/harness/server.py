@@ -25,6 +25,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 30.0
 LOG_TAIL_BYTES = 4000
+# free_port(): Linux takes the ports of outgoing connections from 32768 on.
+PORT_MIN, EPHEMERAL_PORT_MIN, PORT_SLICES = 12000, 32768, 8
+PORTS_GIVEN = set()
 
 
 class ServerError(RuntimeError):
@@ -37,10 +40,28 @@ def binary_path():
 
 
 def free_port():
-    """A loopback TCP port that was free a moment ago (another process may still take it first)."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback TCP port that nobody listens on, never given before by this process.
+
+    Below the range the kernel takes the ports of outgoing connections from, and in a slice of this
+    pytest-xdist worker's own: a server that is killed and started again finds its port free, however
+    many clients and other workers are busy meanwhile.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % PORT_SLICES
+    slice_size = (EPHEMERAL_PORT_MIN - PORT_MIN) // PORT_SLICES
+    first = PORT_MIN + worker * slice_size
+    for _ in range(slice_size):
+        port = first + secrets.randbelow(slice_size)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            # As the server binds: a port whose last connections only wait for their end is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in PORTS_GIVEN:
+            PORTS_GIVEN.add(port)
+            return port
+    raise ServerError(f"no free port from {first} to {first + slice_size - 1}")
 
 
 class Certificate:
