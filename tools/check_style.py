@@ -3,8 +3,9 @@
 Rules: a line has at most 100 columns (Python 120), a file 700 lines (warning from 600), a header
 350, a function 100 (warning from 70); no tabs, no space at a line's end, a line feed at the file's
 end; headers have `#pragma once`; a file opens with a comment; no marks of unfinished work; no paths
-of one developer's machine. An implementation file whose own header opens with a comment needs none,
-nor does a unit test.
+of one developer's machine; in a .cc no `using a::b;` and no namespace alias that the file does not
+use, and no include of another .cc (clang-tidy does not see these in a group of files). An
+implementation file whose own header opens with a comment needs none, nor does a unit test.
 
     check_style.py [--root DIR] [FILE...]
 """
@@ -33,6 +34,9 @@ NOT_A_FUNCTION = re.compile(r"\b(if|for|while|switch|catch|namespace|class|struc
 SCOPE = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b")
 TOKENS = re.compile(r'R"([^(\s]*)\(.*?\)\1"|//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'
                     r"(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.DOTALL)
+# Either declaration makes a name that only its file uses.
+ALIAS = re.compile(r"^[ \t]*(?:using (?:\w+|::)*::(\w+)|namespace (\w+) = [\w:]+);", re.MULTILINE)
+CC_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<][^">]*\.cc[">]', re.MULTILINE)
 PREPROCESSOR = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 
 
@@ -79,6 +83,16 @@ def find_functions(text):
             if token == "}" and scopes:
                 scopes.pop()
             head_start = match.end()
+
+
+def unused_aliases(text):
+    """(name, line) of `using a::name;` and `namespace name = ...;` that `text` does not use."""
+    code = TOKENS.sub(blank, text)
+    for match in ALIAS.finditer(code):
+        name = match[1] or match[2]
+        uses = len(re.findall(rf"(?<![\w.])(?<!->)(?<!::){name}\b", code))
+        if uses == (0 if match[1] else 1):
+            yield name, code.count("\n", 0, match.start()) + 1
 
 
 class Checker:
@@ -136,6 +150,12 @@ class Checker:
                 opens_with_comment(header.read_text(encoding="utf-8"))
             if not has_header and not path.stem.endswith("_test"):
                 self.errors.append(f"{name}:1: opens with no comment")
+        if path.suffix == ".cc":
+            for alias, line in unused_aliases(text):
+                self.errors.append(f"{name}:{line}: {alias} is not used in this file")
+            for match in CC_INCLUDE.finditer(text):
+                line = text.count("\n", 0, match.start()) + 1
+                self.errors.append(f"{name}:{line}: includes a .cc")
         for function, line, count in find_functions(text):
             if count > FUNCTION_LINES_MAX:
                 self.errors.append(f"{name}:{line}: {function} has {count} lines "

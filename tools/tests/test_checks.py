@@ -162,6 +162,12 @@ class Style(Tree):
         self.refuse("c.cc", "int x;\n", "opens with no comment")
         self.refuse("d.py", "import os\n", "opens with no docstring")
 
+    def test_refuses_what_clang_tidy_sees_only_in_a_main_file(self):
+        for line, use in (("using b::Thing;", "Thing x;"), ("namespace c = a::b;", "c::Thing x;")):
+            self.assertEqual(self.check("a.cc", f"// a\n{line}\n{use}\n").errors, [])
+            self.refuse("a.cc", f"// a c\n{line}\nb::Thing x; // Thing c\n", "a.cc:2: ")
+        self.refuse("a.cc", '// a\n#include "b.cc"\n', "a.cc:2: includes a .cc")
+
     def test_refuses_long_files(self):
         self.refuse("a.cc", "// a\n" * 701, "701 lines (at most 700)")
         self.refuse("a.h", "// a\n" * 350 + "#pragma once\n", "351 lines in a header")

@@ -9,8 +9,6 @@
 namespace ashlar::lifecycle_worker {
 namespace {
 
-using std::chrono::seconds;
-
 class CompactionTest : public testing::Test {
  protected:
   void ExpectContent(const std::map<std::string, std::string>& content) {
