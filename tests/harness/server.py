@@ -49,8 +49,11 @@ def free_port():
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % PORT_SLICES
     slice_size = (EPHEMERAL_PORT_MIN - PORT_MIN) // PORT_SLICES
     first = PORT_MIN + worker * slice_size
-    for _ in range(slice_size):
-        port = first + secrets.randbelow(slice_size)
+    start = secrets.randbelow(slice_size)
+    for offset in range(slice_size):
+        port = first + (start + offset) % slice_size
+        if port in PORTS_GIVEN:
+            continue
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             # As the server binds: a port whose last connections only wait for their end is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,9 +61,8 @@ def free_port():
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in PORTS_GIVEN:
-            PORTS_GIVEN.add(port)
-            return port
+        PORTS_GIVEN.add(port)
+        return port
     raise ServerError(f"no free port from {first} to {first + slice_size - 1}")
 
 

@@ -3,10 +3,11 @@ server's."""
 
 import os
 import signal
+import socket
 import sys
 
 import pytest
-from harness.server import AshlarServer, Certificate, ServerError
+from harness.server import EPHEMERAL_PORT_MIN, AshlarServer, Certificate, ServerError, free_port
 
 STAND_IN = f"""#!{sys.executable}
 import http.server, sys, os, pathlib
@@ -82,3 +83,25 @@ def test_certificate_is_trusted_by_its_own_context(make, tmp_path):
     server = make(tls=Certificate(tmp_path / "tls"))
     assert server.endpoint.startswith("https://127.0.0.1:") and "--tls-cert" in server.command()
     assert server.certificate.client_context().get_ca_certs()
+
+
+def test_workers_do_not_take_ports_from_each_other(monkeypatch):
+    ports = {}
+    for worker in ("gw0", "gw1", "gw7"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        ports[worker] = [free_port() for _ in range(50)]
+        assert len(set(ports[worker])) == 50
+    assert max(ports["gw0"]) < min(ports["gw1"]) and max(ports["gw1"]) < min(ports["gw7"])
+    assert max(ports["gw7"]) < EPHEMERAL_PORT_MIN
+
+
+def test_a_port_somebody_listens_on_is_not_given(monkeypatch):
+    monkeypatch.setattr("harness.server.PORT_MIN", EPHEMERAL_PORT_MIN - 16)
+    monkeypatch.setattr("harness.server.PORTS_GIVEN", set())
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    taken = free_port()
+    with socket.create_server(("127.0.0.1", taken)):
+        monkeypatch.setattr("harness.server.PORTS_GIVEN", set())
+        assert free_port() != taken
+        with pytest.raises(ServerError):
+            free_port()
