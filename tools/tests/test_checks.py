@@ -11,6 +11,7 @@ sys.path.insert(0, str(TOOLS))
 import check_layers  # noqa: E402
 import check_style  # noqa: E402
 import count_tests  # noqa: E402
+import source_groups  # noqa: E402
 import wrap_comments  # noqa: E402
 
 TABLE = """
@@ -188,6 +189,47 @@ class Style(Tree):
         self.assertIn("Warned has 71 lines", checker.warnings[0])
         names = [name for name, _, _ in check_style.find_functions(text)]
         self.assertEqual(names[-1], "F")
+
+
+class Groups(Tree):
+    """Files that must not be compiled as one are kept apart; others go together."""
+
+    def group(self, *texts, **limits):
+        self.write({f"{number}.cc": text for number, text in enumerate(texts)})
+        paths = [self.root / f"{number}.cc" for number in range(len(texts))]
+        return [[int(path.stem) for path in members]
+                for members in source_groups.group(paths, **limits)]
+
+    @staticmethod
+    def own(line):
+        return f"namespace {{\n\n{line}\n\n}}  // namespace\n"
+
+    def test_keeps_a_name_from_files_that_have_it_too(self):
+        for line in ("constexpr int kMax = 3;", "int kMax[] = {1};", "struct kMax {", "class kMax;",
+                     "enum class kMax : int {", "using kMax = int;", "int kMax() {", "kMax(int x);",
+                     "std::function<void(int)> kMax;", "class kMax : public Base {",
+                     "const std::vector<int> kMax{1};", "class kMax final {"):
+            self.assertEqual(self.group(self.own(line), "int x = f::g(kMax);\n"), [[0], [1]], line)
+            self.assertEqual(self.group("int x = kMax;\n", self.own(line)), [[0], [1]], line)
+            self.assertEqual(self.group(self.own(line), "int kMin;\n"), [[0, 1]], line)
+
+    def test_keeps_macros_static_names_and_programs_apart(self):
+        for line in ("#define kMax 3", "static int kMax = 3;", "static void kMax() {"):
+            self.assertEqual(self.group(line + "\n", "int x = kMax;\n"), [[0], [1]], line)
+        main = "int main() {\n"
+        self.assertEqual(self.group(main, "int x;\n", main), [[0, 1], [2]])
+
+    def test_knows_what_is_another_name(self):
+        own = self.own("int Read();")
+        for line in ("file.Read();", "file->Read();", "File::Read();", "// Read", 'f("Read");'):
+            self.assertEqual(self.group(own, line + "\n"), [[0, 1]], line)
+        # What the whole program sees cannot clash: it would not link.
+        self.assertEqual(self.group("int Read() {\n", "int x = Read();\n"), [[0, 1]])
+        self.assertEqual(self.group(self.own("TEST(A, b) {"), self.own("TEST(A, c) {")), [[0, 1]])
+
+    def test_fills_groups_in_order(self):
+        self.assertEqual(self.group(*["int x;\n"] * 5, files_max=2), [[0, 1], [2, 3], [4]])
+        self.assertEqual(self.group(*["\n\n"] * 3, "\n" * 9, lines_max=5), [[0, 1], [2], [3]])
 
 
 class Wrapping(unittest.TestCase):
