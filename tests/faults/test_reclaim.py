@@ -152,7 +152,8 @@ def test_space_comes_back(new_server, seed):
     content.check()
     wait_until_nothing_waits(server)
     content.check()
-    assert allocated_bytes(server) < peak * 0.45, (allocated_bytes(server), peak)
+    # Compaction may have more to do than the reclaimer has seen yet.
+    wait_until("more than half of the space is back", lambda: allocated_bytes(server) < peak * 0.45)
     assert metric(server, "ashlar_reclaim_refused") == 0
     server.stop()
 
