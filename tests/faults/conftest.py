@@ -10,6 +10,11 @@ import pytest
 from harness.server import AshlarServer, binary_path
 
 
+def pytest_collection_modifyitems(items):
+    """The kill loop first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.stem != "test_kill_loop")
+
+
 @pytest.fixture(scope="session")
 def seed():
     """ASHLAR_TEST_SEED, else a new one; printed, so that a failure can be repeated."""
