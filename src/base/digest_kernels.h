@@ -47,9 +47,10 @@ void Sha256SixteenAvx512(std::span<Sha256Lane* const> lanes, size_t blocks);
 void Md5EightAvx2(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5FourAvx512(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5SixteenAvx512(std::span<StreamLane* const> lanes, size_t blocks);
-// MD5 and SHA-256 stitched: one lane, up to four lanes. Require CpuHasShaExtensions(), the second
-// CpuHasAvx512() too.
-void Md5Sha256Stitched(StreamLane& lane, size_t blocks);
+// MD5 and SHA-256 stitched: MD5 in words, of up to kStitchedLanesMax lanes; in vectors, of up to
+// four. Require CpuHasShaExtensions(), the second CpuHasAvx512() too.
+inline constexpr size_t kStitchedLanesMax = 3;
+void Md5Sha256Stitched(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5Sha256FourAvx512(std::span<StreamLane* const> lanes, size_t blocks);
 
 // Code without vzeroupper (ISA-L's AVX-512 kernels) leaves the upper halves of the vector registers

@@ -168,16 +168,19 @@ ASHLAR_AVX512_INLINE void RunFour(StreamLane* const* lanes, size_t count, size_t
   GatherMd5(lanes, count, state, from);
   __m128i md5[4];
   for (int i = 0; i < 4; ++i) md5[i] = *reinterpret_cast<const __m128i*>(state[i]);
+  Sha256Registers sha256[sizeof...(kLane) + 1];
+  (Sha256LoadState(sha256[kLane], lanes[kLane]->sha256), ...);
   for (size_t offset = 0; offset < blocks * kBlockSize; offset += kBlockSize) {
     const __m128i before[4] = {md5[0], md5[1], md5[2], md5[3]};
     __m128i words[16];
     LoadWords4(from, offset, words);
-    Sha256Registers sha256[sizeof...(kLane) + 1];
-    (Sha256Load(sha256[kLane], lanes[kLane]->sha256, lanes[kLane]->next + offset), ...);
+    [[maybe_unused]] const Sha256Registers sha256_before[] = {sha256[kLane]..., {}};
+    (Sha256LoadWords(sha256[kLane], lanes[kLane]->next + offset), ...);
     (StitchedGroup<kGroup>(md5, words, sha256, sequence), ...);
-    (Sha256AddTo(lanes[kLane]->sha256, sha256[kLane]), ...);
+    (Sha256Add(sha256[kLane], sha256_before[kLane]), ...);
     for (int i = 0; i < 4; ++i) md5[i] = _mm_add_epi32(md5[i], before[i]);
   }
+  (Sha256StoreState(sha256[kLane], lanes[kLane]->sha256), ...);
   for (int i = 0; i < 4; ++i) *reinterpret_cast<__m128i*>(state[i]) = md5[i];
   ScatterMd5(state, lanes, count);
 }

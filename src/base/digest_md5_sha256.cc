@@ -1,14 +1,18 @@
-// MD5 and SHA-256 of one stream at once, with the SHA extensions of x86-64.
+// MD5 and SHA-256 of one to three streams at once, with the SHA extensions of x86-64.
 //
 // Both are chains that wait for their own latency, in different units of the machine: MD5 in the
-// integer ones, SHA-256 in the vector ones. Four rounds of each in turn take as long as MD5 alone.
+// integer ones, SHA-256 in the vector ones. Four rounds of each in turn take as long as MD5 alone,
+// and so do two streams, whose chains fill each other's gaps. A third finds no registers left, but
+// still costs less than three lanes of vectors, whose rounds take twice as long as those of words.
 // The order of instructions is the one written here, as in digest_sha256_ni.cc.
 #include <cstring>
 
+#include "base/check.h"
 #include "base/digest_kernels.h"
 
 #if defined(__x86_64__)
 
+#define ASHLAR_SHA_TARGET __attribute__((target("sha,sse4.1")))
 #define ASHLAR_MD5_INLINE __attribute__((target("sha,sse4.1"), always_inline)) inline
 
 #include "base/digest_md5_rounds.h"
@@ -48,44 +52,68 @@ struct Ops {
   static ASHLAR_SHA_INLINE void Pin(Vec& sum) { asm("" : "+r"(sum)); }
 };
 
-template <int kGroup>
-ASHLAR_SHA_INLINE void StitchedGroup(uint32_t (&md5)[4], const uint8_t* block,
-                                     Sha256Registers& sha256) {
-  Md5Rounds<Ops, 4 * kGroup>(md5, block, std::make_integer_sequence<int, 4>{});
-  Sha256Group<kGroup>(&sha256, std::index_sequence<0>{});
+template <int kGroup, size_t... kLane>
+ASHLAR_SHA_INLINE void StitchedGroup(uint32_t (*md5)[4], const uint8_t* const* blocks,
+                                     size_t offset, Sha256Registers* sha256,
+                                     std::index_sequence<kLane...> lane_sequence) {
+  (Md5Rounds<Ops, 4 * kGroup>(md5[kLane], blocks[kLane] + offset,
+                              std::make_integer_sequence<int, 4>{}),
+   ...);
+  Sha256Group<kGroup>(sha256, lane_sequence);
 }
 
-template <int... kGroup>
-ASHLAR_SHA_INLINE void Run(StreamLane& lane, size_t blocks, std::integer_sequence<int, kGroup...>) {
-  uint32_t md5[4];
-  std::memcpy(md5, lane.md5, sizeof(md5));
-  for (const uint8_t* block = lane.next; blocks > 0; --blocks, block += kBlockSize) {
-    const uint32_t before[4] = {md5[0], md5[1], md5[2], md5[3]};
-    Sha256Registers sha256;
-    Sha256Load(sha256, lane.sha256, block);
-    (StitchedGroup<kGroup>(md5, block, sha256), ...);
-    Sha256AddTo(lane.sha256, sha256);
-    for (int i = 0; i < 4; ++i) md5[i] += before[i];
+ASHLAR_SHA_INLINE void AddMd5(uint32_t (&to)[4], const uint32_t (&before)[4]) {
+  for (int i = 0; i < 4; ++i) to[i] += before[i];
+}
+
+template <size_t... kLane, int... kGroup>
+ASHLAR_SHA_INLINE void RunStitched(StreamLane* const* lanes, size_t blocks,
+                                   std::index_sequence<kLane...> lane_sequence,
+                                   std::integer_sequence<int, kGroup...>) {
+  constexpr size_t kLanes = sizeof...(kLane);
+  uint32_t md5[kLanes][4];
+  Sha256Registers sha256[kLanes];
+  const uint8_t* const next[] = {lanes[kLane]->next...};
+  (std::memcpy(md5[kLane], lanes[kLane]->md5, sizeof(md5[kLane])), ...);
+  (Sha256LoadState(sha256[kLane], lanes[kLane]->sha256), ...);
+  for (size_t offset = 0; offset < blocks * kBlockSize; offset += kBlockSize) {
+    // MD5's state before the block waits in the lane: registers are few.
+    (std::memcpy(lanes[kLane]->md5, md5[kLane], sizeof(md5[kLane])), ...);
+    const Sha256Registers sha256_before[] = {sha256[kLane]...};
+    (Sha256LoadWords(sha256[kLane], next[kLane] + offset), ...);
+    (StitchedGroup<kGroup>(md5, next, offset, sha256, lane_sequence), ...);
+    (Sha256Add(sha256[kLane], sha256_before[kLane]), ...);
+    (AddMd5(md5[kLane], lanes[kLane]->md5), ...);
   }
-  std::memcpy(lane.md5, md5, sizeof(md5));
+  (std::memcpy(lanes[kLane]->md5, md5[kLane], sizeof(md5[kLane])), ...);
+  (Sha256StoreState(sha256[kLane], lanes[kLane]->sha256), ...);
+}
+
+template <size_t kLanes>
+ASHLAR_SHA_TARGET void Stitched(StreamLane* const* lanes, size_t blocks) {
+  RunStitched(lanes, blocks, std::make_index_sequence<kLanes>{},
+              std::make_integer_sequence<int, 16>{});
 }
 
 }  // namespace
 
-__attribute__((target("sha,sse4.1"))) void Md5Sha256Stitched(StreamLane& lane, size_t blocks) {
+ASHLAR_SHA_TARGET void Md5Sha256Stitched(std::span<StreamLane* const> lanes, size_t blocks) {
+  CHECK(!lanes.empty() && lanes.size() <= kStitchedLanesMax);
   ClearUpperHalves();
-  Run(lane, blocks, std::make_integer_sequence<int, 16>{});
+  switch (lanes.size()) {
+    case 1: Stitched<1>(lanes.data(), blocks); break;
+    case 2: Stitched<2>(lanes.data(), blocks); break;
+    default: Stitched<3>(lanes.data(), blocks); break;
+  }
 }
 
 }  // namespace ashlar::digest_kernels
 
 #else
 
-#include "base/check.h"
-
 namespace ashlar::digest_kernels {
 
-void Md5Sha256Stitched(StreamLane&, size_t) { CHECK(false); }
+void Md5Sha256Stitched(std::span<StreamLane* const>, size_t) { CHECK(false); }
 
 }  // namespace ashlar::digest_kernels
 

@@ -51,13 +51,15 @@ template <size_t... kLane, int... kGroup>
 ASHLAR_SHA_INLINE void CompressLanes(Sha256Lane* const* lanes, size_t blocks,
                                      std::index_sequence<kLane...> lane_sequence,
                                      std::integer_sequence<int, kGroup...>) {
-  for (size_t block = 0; block < blocks; ++block) {
-    Sha256Registers registers[sizeof...(kLane)];
-    (Sha256Load(registers[kLane], lanes[kLane]->sha256, lanes[kLane]->next + block * kBlockSize),
-     ...);
+  Sha256Registers registers[sizeof...(kLane)];
+  (Sha256LoadState(registers[kLane], lanes[kLane]->sha256), ...);
+  for (size_t offset = 0; offset < blocks * kBlockSize; offset += kBlockSize) {
+    const Sha256Registers before[] = {registers[kLane]...};
+    (Sha256LoadWords(registers[kLane], lanes[kLane]->next + offset), ...);
     (Sha256Group<kGroup>(registers, lane_sequence), ...);
-    (Sha256AddTo(lanes[kLane]->sha256, registers[kLane]), ...);
+    (Sha256Add(registers[kLane], before[kLane]), ...);
   }
+  (Sha256StoreState(registers[kLane], lanes[kLane]->sha256), ...);
 }
 
 // The next `blocks` blocks of kLanes lanes, interleaved.

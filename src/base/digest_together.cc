@@ -109,14 +109,27 @@ void Store(Stream& stream) {
   UpdateOne(work);
 }
 
+// Lanes that all have SHA-256, in groups whose kernels do both hashes at once. A fourth lane rides
+// free in vectors; five and six are better off as twos and threes in words.
+void RunStitched(std::span<StreamLane* const> lanes, size_t blocks) {
+  while (!lanes.empty()) {
+    const size_t count =
+        lanes.size() == 5 || lanes.size() == 6 ? 3 : std::min<size_t>(4, lanes.size());
+    if (count <= digest_kernels::kStitchedLanesMax) {
+      digest_kernels::Md5Sha256Stitched(lanes.first(count), blocks);
+    } else {
+      digest_kernels::Md5Sha256FourAvx512(lanes.first(count), blocks);
+    }
+    lanes = lanes.subspan(count);
+  }
+}
+
 // MD5 of all lanes, SHA-256 of the first `with_sha256`.
 void RunSegment(std::span<StreamLane* const> lanes, size_t with_sha256, size_t blocks) {
   const Cpu& cpu = ThisCpu();
-  if (with_sha256 == 1 && lanes.size() == 1) {
-    return digest_kernels::Md5Sha256Stitched(*lanes[0], blocks);
-  }
-  if (cpu.avx512 && with_sha256 == lanes.size() && lanes.size() <= 4) {
-    return digest_kernels::Md5Sha256FourAvx512(lanes, blocks);
+  const bool all_sha256 = with_sha256 == lanes.size();
+  if (all_sha256 && lanes.size() <= (cpu.avx512 ? 7 : digest_kernels::kStitchedLanesMax)) {
+    return RunStitched(lanes, blocks);
   }
   if (cpu.avx512 && lanes.size() <= 4) {
     digest_kernels::Md5FourAvx512(lanes, blocks);

@@ -111,9 +111,7 @@ TEST(DigestKernelTest, Md5Sha256FourAvx512) {
 }
 TEST(DigestKernelTest, Md5Sha256Stitched) {
   if (!digest_kernels::CpuHasShaExtensions()) GTEST_SKIP();
-  TestKernel(1, true, true, [](std::span<StreamLane* const> lanes, size_t blocks) {
-    digest_kernels::Md5Sha256Stitched(*lanes[0], blocks);
-  });
+  TestKernel(digest_kernels::kStitchedLanesMax, true, true, digest_kernels::Md5Sha256Stitched);
 }
 TEST(DigestKernelTest, Sha256Lanes) {
   if (!digest_kernels::CpuHasShaExtensions()) GTEST_SKIP();
