@@ -62,6 +62,86 @@ TEST_F(FailureTest, FailedSyncFailsAllWhoSharedItOrWaited) {
   // What a power failure leaves of it is nobody's business: nothing was acknowledged.
 }
 
+// The kernel drops the pages of a failed sync and calls the file clean: the next sync succeeds, and
+// what was written before the failure is nowhere. Two shards whose bytes are written when the sync
+// of the first one fails.
+class LaterSyncTest : public FailureTest {
+ protected:
+  void SetUp() override {
+    FailureTest::SetUp();
+    world_.Open();
+    before_ = world_.Write(kept_).value();
+    for (size_t i = 0; i < 2; ++i) {
+      writers_.push_back(world_.executor.Run(world_.store->OpenShard(shards_[i].spec)).value());
+      ASSERT_TRUE(world_.executor.Run(writers_[i]->Append(shards_[i].body)).ok());
+    }
+    Fail(Operation::kSync, 1);
+  }
+  void TearDown() override {
+    (void)ArmFailpoints("");
+    FailureTest::TearDown();
+  }
+  void Finish(size_t i) {
+    world_.executor.Start(writers_[i]->Finish(shards_[i].leaves), &answers_[i]);
+  }
+  void Pass(Duration duration) { (void)world_.executor.Run(SleepFor(duration)); }
+  static Task<Status> SleepFor(Duration duration) {
+    Sleep sleep(duration);
+    co_await sleep;
+    co_return Status::Ok();
+  }
+  // Nothing was acknowledged that a power failure takes away.
+  void ExpectHonest() {
+    writers_.clear();
+    world_.LosePower();
+    world_.Open();
+    EXPECT_TRUE(world_.Read(kept_, before_).ok());
+    for (size_t i = 0; i < 2; ++i) {
+      ASSERT_TRUE(answers_[i].has_value());
+      EXPECT_EQ(answers_[i]->code(), Code::kIoError) << i;
+      if (!answers_[i]->ok()) continue;
+      EXPECT_TRUE(world_.Read(shards_[i], **answers_[i]).ok()) << i << " was acknowledged";
+    }
+  }
+
+  const TestShard kept_ = MakeShard(1, 1000);
+  const TestShard shards_[2] = {MakeShard(2, 40'000), MakeShard(3, 40'000)};
+  model::ShardLocation before_;
+  std::vector<std::unique_ptr<ShardWriter>> writers_;
+  std::optional<Result<model::ShardLocation>> answers_[2];
+};
+
+TEST_F(LaterSyncTest, DoesNotCountForWhoComesAfterTheFailure) {
+  Finish(0);
+  world_.executor.RunUntilIdle();
+  Finish(1);
+  world_.executor.RunUntilIdle();
+  ExpectHonest();
+}
+
+TEST_F(LaterSyncTest, DoesNotCountForWhoWaitedMeanwhile) {
+  ASSERT_TRUE(ArmFailpoints("shard.before_sync=delay:1000@1").ok());
+  Finish(0);
+  Pass(std::chrono::milliseconds(500));
+  Finish(1);
+  Pass(std::chrono::milliseconds(300));
+  ASSERT_FALSE(answers_[0].has_value()) << "its sync has not begun";
+  world_.executor.RunUntilIdle();
+  ExpectHonest();
+}
+
+TEST_F(LaterSyncTest, TheNextVolumeTakesWhatComes) {
+  Finish(0);
+  Finish(1);
+  world_.executor.RunUntilIdle();
+  const TestShard shard = MakeShard(4, 1000);
+  const auto after = world_.Write(shard);
+  ASSERT_TRUE(after.ok());
+  EXPECT_NE(after->volume, before_.volume);
+  ExpectHonest();
+  EXPECT_TRUE(world_.Read(shard, *after).ok());
+}
+
 TEST_F(FailureTest, FailedWriteSealsTheVolume) {
   world_.Open();
   const auto first = world_.Write(MakeShard(1, 1000));

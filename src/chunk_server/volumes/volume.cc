@@ -117,7 +117,7 @@ Task<Status> Volume::AllocateRange(uint64_t offset, uint64_t size) {
 Task<Status> Volume::Write(uint64_t offset, std::span<const ByteSpan> parts) {
   {
     const std::lock_guard lock(mutex_);
-    if (!failure_.ok()) co_return failure_;
+    if (Suspect()) co_return failure_;
     // The drive may be open anew by now, and this range given out again.
     if (epoch_ != drive_.health.epoch()) {
       co_return Status(Code::kUnavailable, "drive went away: " + path_);
@@ -135,13 +135,16 @@ Task<Status> Volume::Write(uint64_t offset, std::span<const ByteSpan> parts) {
   co_return status;
 }
 
+// What was written before the failure may be lost already, whatever a later sync says.
+bool Volume::Suspect() const { return !failure_.ok() && !SeededBug("volume.trust_later_sync"); }
+
 Task<Status> Volume::MakeDurable(Duration patience) {
   OneShot<SyncTurn> turn;
   bool lead = false;
   uint64_t patient = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!failure_.ok()) co_return failure_;
+    if (Suspect()) co_return failure_;
     if (patience > Duration::zero()) {
       patient = ++patient_arrived_;
       patient_.emplace(patient, &turn);
@@ -189,7 +192,7 @@ Task<Status> Volume::MakeDurable(Duration patience) {
     failure = failure_;
     // Those who came meanwhile cannot be saved by a later sync: the kernel may have dropped their
     // pages and call the file clean.
-    if (!failure.ok()) hopeless.swap(waiters_);
+    if (Suspect()) hopeless.swap(waiters_);
     if (waiters_.empty()) {
       syncing_ = false;
     } else {

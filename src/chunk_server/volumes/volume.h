@@ -98,6 +98,7 @@ class Volume : public std::enable_shared_from_this<Volume> {
   void EndPatience(uint64_t waiter);
   void Release(uint64_t offset);
   void SealSuspect(const Status& why);
+  bool Suspect() const;  // under mutex_
   Task<Status> Allocate(uint64_t bytes);
   Task<Status> AllocateRange(uint64_t offset, uint64_t size);
   Task<Status> SyncOnce();
