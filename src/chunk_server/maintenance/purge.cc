@@ -83,9 +83,13 @@ Result<Target> Identify(const Drive& drive, const ShardPurge& purge, ByteSpan he
   if (record.extent != purge.extent || record.shard_index != purge.shard_index) {
     return Status(Code::kNotFound, "another shard lies there");
   }
-  // Nobody but the caller can be wrong about it.
   if (record.generation != purge.location.generation && !SeededBug("chunk.purge_any_generation")) {
-    return Status(Code::kConflict, "another generation lies there");
+    // The drive was replaced, and the shard was made again at what happens to be the same place.
+    if (record.generation > purge.location.generation) {
+      return Status(Code::kNotFound, "a newer generation lies there");
+    }
+    // Nobody but the caller can be wrong about it.
+    return Status(Code::kConflict, "an older generation lies there");
   }
   *root = record.root;
   *body_bytes = record.body_bytes;
