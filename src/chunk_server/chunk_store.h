@@ -149,7 +149,7 @@ class ChunkStore {
                                             WalkOptions options) = 0;
   // Destroys shards: each record is marked dead in place (eight bytes, inside one sector), whole
   // pages of it are given back, and the volume is synced; one answer each, in order. kNotFound:
-  // nothing of that name is there (any more): nothing at all, or another shard. kConflict: another
+  // nothing of that name is there (any more): nothing at all, or another shard. kConflict: an older
   // generation lies there, it is being written, a newer epoch was seen, or the extent is younger
   // than the store's purge_age_min_ms. kCorrupt: the record's header is damaged; its space comes
   // back with the volume. kInvalidArgument: not a place of this drive. Else nothing is known: ask
