@@ -261,6 +261,11 @@ Task<Status> DriveStates::FinishSweep(DriveId drive, uint64_t change) {
   co_return co_await Save(drive, entry);
 }
 
+bool DriveStates::IsRemoved(DriveId drive) const {
+  const std::lock_guard lock(mutex_);
+  return entries_[drive.value].role == DriveRole::kRemoved;
+}
+
 std::vector<DriveView> DriveStates::View() {
   std::vector<DriveView> views(deps_.stores.size());
   for (size_t i = 0; i < views.size(); ++i) {

@@ -97,6 +97,8 @@ class DriveStates {
 
   // All drives, as they are now. Call it now and then: it notices when a drive goes away.
   std::vector<DriveView> View();
+  // Drained to its end; it may be taken out of the machine.
+  bool IsRemoved(DriveId drive) const;
   const PlacementMap& placement() const { return deps_.placement; }
 
   // ---- for the healer; `change` as it was in the view, anything else is kConflict

@@ -193,6 +193,14 @@ Task<void> Scrubber::Impl::Run() {
   }
 }
 
+// Every drive was walked in the round, and none was left out. Before the round counts as ended:
+// what the metadata refuse now is tried again.
+Task<Status> Scrubber::Impl::SaveCompleted(int64_t wall_ms) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  settings.emplace_back(metadata_db::kScanCompletedSetting, std::to_string(wall_ms));
+  co_return co_await deps.metadata.PutSettings(std::move(settings));
+}
+
 // Groups until none is due. Returns when there is nothing to do for now.
 Task<Status> Scrubber::Impl::RunRound() {
   while (!stopping.load(std::memory_order_relaxed)) {
@@ -216,6 +224,7 @@ Task<Status> Scrubber::Impl::RunRound() {
     CO_RETURN_IF_ERROR(co_await ChooseGroup(&group, &found, &skipped));
     if (!found && skipped) co_return Status::Ok();
     if (!found) {
+      if (Round().ended_ms == 0) CO_RETURN_IF_ERROR(co_await SaveCompleted(wall_ms));
       co_return co_await ChangeRound([wall_ms, began_ms](ScrubRound* round) {
         if (round->began_ms != began_ms || round->ended_ms != 0) return false;
         round->ended_ms = wall_ms;

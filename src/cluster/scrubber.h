@@ -11,6 +11,8 @@
 //     its end. That time is durable; a round that was cut short goes on with what is older.
 //  3. Memory is bounded by the records of a group (8 bytes each).
 //  4. A drive that goes away is left out, never taken for empty.
+//  5. That a round has seen all drives to their end is durable (kScanCompletedSetting): orphans
+//     wait for it.
 // One control task. Start once, Stop once; Pause, Resume and StartRound from any thread.
 #pragma once
 

@@ -21,6 +21,9 @@ namespace ashlar::lifecycle_worker {
 namespace {
 
 constexpr char kEpochSetting[] = "reclaim.epoch";
+// What is known of the scan that kScanCompletedSetting tells of: CompletedScan.
+constexpr char kScanEndedSetting[] = "reclaim.scan_ended_ms";
+constexpr char kScanNotedSetting[] = "reclaim.scan_noted_s";
 constexpr Duration kStopTick = std::chrono::milliseconds(100);
 constexpr Duration kCyclePauseMin = std::chrono::seconds(1);
 constexpr Duration kCyclePauseMax = std::chrono::minutes(1);
@@ -91,6 +94,7 @@ struct Reclaimer::Impl {
 
   std::vector<uint64_t> SpaceWanted() const;
   Task<Result<std::string>> WhyOrphansStayNow() const;
+  Task<Result<CompletedScan>> LastScan(ReclaimTime now) const;
   void Publish();
 
   Dependencies deps;
@@ -200,10 +204,30 @@ Task<Result<std::string>> Reclaimer::Impl::WhyOrphansStayNow() const {
   OrphanConditions conditions;
   conditions.frozen = frozen.ok() && !frozen->empty();
   conditions.all_drives_online = std::all_of(
-      deps.stores.begin(), deps.stores.end(), [](const chunk_server::ChunkStore* store) {
-        return store->GetStatus().state == chunk_server::DriveState::kOnline;
+      deps.stores.begin(), deps.stores.end(), [this](const chunk_server::ChunkStore* store) {
+        return store->GetStatus().state == chunk_server::DriveState::kOnline ||
+               (deps.removed != nullptr && deps.removed(store->drive()));
       });
   co_return WhyOrphansStay(conditions);
+}
+
+// Durable: what was noted stays noted at that time of the reclaim clock.
+Task<Result<CompletedScan>> Reclaimer::Impl::LastScan(ReclaimTime now) const {
+  CO_ASSIGN_OR_RETURN(
+      const uint64_t completed_ms,
+      co_await ReadNumberSetting(deps.metadata, metadata_db::kScanCompletedSetting, 0));
+  CO_ASSIGN_OR_RETURN(const uint64_t ended_ms,
+                      co_await ReadNumberSetting(deps.metadata, kScanEndedSetting, 0));
+  CO_ASSIGN_OR_RETURN(const uint64_t noted_s,
+                      co_await ReadNumberSetting(deps.metadata, kScanNotedSetting, 0));
+  if (completed_ms == ended_ms) {
+    co_return CompletedScan{static_cast<int64_t>(ended_ms), static_cast<int64_t>(noted_s)};
+  }
+  std::vector<std::pair<std::string, std::string>> settings;
+  settings.emplace_back(kScanEndedSetting, std::to_string(completed_ms));
+  settings.emplace_back(kScanNotedSetting, std::to_string(now.clock_s));
+  CO_RETURN_IF_ERROR(co_await deps.metadata.PutSettings(std::move(settings)));
+  co_return CompletedScan{static_cast<int64_t>(completed_ms), now.clock_s};
 }
 
 Task<Status> Reclaimer::Impl::Reclaim(ReclaimTime now) {
@@ -213,7 +237,15 @@ Task<Status> Reclaimer::Impl::Reclaim(ReclaimTime now) {
   purged.waiting_for_drives = 0;
   CO_ASSIGN_OR_RETURN(status.orphans_stay, co_await WhyOrphansStayNow());
   CO_RETURN_IF_ERROR(co_await dead_extents.Survey(now, periods, SpaceWanted()));
-  CO_RETURN_IF_ERROR(co_await dead_shards.Survey(now, periods, status.orphans_stay.empty()));
+  OrphanGate gate;
+  gate.open = status.orphans_stay.empty();
+  CO_ASSIGN_OR_RETURN(gate.scan, co_await LastScan(now));
+  CO_RETURN_IF_ERROR(co_await dead_shards.Survey(now, periods, gate));
+  if (dead_shards.waiting_for_scan() > 0) {
+    status.orphans_stay = std::to_string(dead_shards.waiting_for_scan()) +
+                          " orphans wait until the scrub round that found them, or a later one, "
+                          "has read all drives to its end";
+  }
   survey_took = Duration(deps.clock.MonotonicNanoseconds() - began_ns);
 
   if (release_asked.exchange(false)) {

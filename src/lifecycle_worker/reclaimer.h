@@ -10,7 +10,8 @@
 //     clock and by the reclaimer's own; each step looks again whether anything refers to it.
 //  2. Only the Purger destroys, and leaves a line in the log for all it does.
 //  3. A cycle that wants to purge unusually much stops and waits for Release().
-//  4. Orphans stay while a drive is away or the metadata are frozen (kFrozenSetting).
+//  4. Orphans stay while a drive is away, the metadata are frozen (kFrozenSetting), or the scan
+//     that found them has not seen all drives to its end (kScanCompletedSetting).
 //  5. Reads never change the state of reclaiming.
 // How it fails: errors end the cycle; the next one begins anew from what the metadata database
 // says.
@@ -96,6 +97,8 @@ class Reclaimer {
     object_service::ObjectService& objects;
     std::vector<chunk_server::ChunkStore*> stores;  // by DriveId
     Clock& clock;
+    // A drive that was drained and removed is no part of the store: nobody waits for it.
+    std::function<bool(DriveId)> removed = nullptr;  // null: none ever is
   };
   Reclaimer(Dependencies dependencies, ReclaimerOptions options);
   ~Reclaimer();

@@ -28,6 +28,10 @@ namespace ashlar::metadata_db {
 
 using ExtentPtr = std::shared_ptr<const model::Extent>;
 
+// Setting: when (wall clock, milliseconds) the last scan came to its end that had compared every
+// record of every drive with the rows. The scrubber writes it; reclaiming of orphans asks for it.
+inline constexpr char kScanCompletedSetting[] = "scrub.completed_ms";
+
 // A shard is rebuilt or moved: `to` takes the place of `from` in the extent's row.
 struct ShardMove {
   ExtentId extent;

@@ -149,8 +149,9 @@ class Store {
     std::vector<chunk_server::ChunkStore*> stores;
     for (const auto& store : drives_.stores) stores.push_back(store.get());
     reclaimer_ = std::make_unique<lifecycle_worker::Reclaimer>(
-        lifecycle_worker::Reclaimer::Dependencies{*metadata_, *service_, std::move(stores),
-                                                  SystemClock()},
+        lifecycle_worker::Reclaimer::Dependencies{
+            *metadata_, *service_, std::move(stores), SystemClock(),
+            [states = &upkeep_->drives()](DriveId drive) { return states->IsRemoved(drive); }},
         std::move(reclaim));
     reclaimer_->Start(loops_.Next());
   }

@@ -38,6 +38,7 @@ struct Scrubber::Impl {
   Task<Status> Load();
   Task<Status> RunRound();
   Task<Status> ChangeRound(std::function<bool(ScrubRound*)> change);
+  Task<Status> SaveCompleted(int64_t wall_ms);
   Task<Status> ChooseGroup(Group* group, bool* found, bool* skipped);
   Task<Status> SurveyDrive(const ScrubRound& now, Group* due, ScrubDriveStatus* status);
   Task<Status> EndGroup(const Group& group);

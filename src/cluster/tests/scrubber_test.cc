@@ -280,10 +280,15 @@ TEST_F(ScrubberTest, ADriveThatIsAwayIsLeftOutAndDoneWhenItIsBack) {
   EXPECT_TRUE(status.drives[static_cast<size_t>(drive)].skipped);
   EXPECT_EQ(status.findings.corrupt + status.findings.missing, 0U);
   EXPECT_EQ(status.oldest_verified_ms, 0);
+  const auto completed = [&world] {
+    return world.executor.Run(world.metadata->GetSetting(metadata_db::kScanCompletedSetting));
+  };
+  EXPECT_EQ(completed().code(), Code::kNotFound);
   world.ComeBack(drive);
   world.Pass(minutes(5));
   status = world.scrubber->GetStatus();
   EXPECT_NE(status.round_ended_ms, 0);
+  EXPECT_EQ(completed().value(), std::to_string(status.round_ended_ms));
   EXPECT_EQ(status.findings.corrupt, 1U);
 }
 

@@ -17,10 +17,11 @@ constexpr size_t kPurgeAtOnce = 1024;
 
 }  // namespace
 
-Task<Status> DeadShards::Survey(ReclaimTime now, ReclaimPeriods periods, bool orphans_may_go) {
+Task<Status> DeadShards::Survey(ReclaimTime now, ReclaimPeriods periods, OrphanGate gate) {
   waiting_ = {};
   due_.clear();
   due_bytes_ = 0;
+  waiting_for_scan_ = 0;
   more_is_due_ = false;
   std::optional<DeadShard> after;
   while (true) {
@@ -34,8 +35,9 @@ Task<Status> DeadShards::Survey(ReclaimTime now, ReclaimPeriods periods, bool or
       const bool noted = shard.since_s != 0;
       waiting_.Add(shard.cause, noted ? model::ReclaimPhase::kSeen : model::ReclaimPhase::kDead,
                    bytes, shard.since_ms);
-      const ShardStep step = NextStep(shard, now, periods, orphans_may_go);
+      const ShardStep step = NextStep(shard, now, periods, gate);
       if (step == ShardStep::kNote) to_note.push_back(shard);
+      if (step == ShardStep::kWaitForScan) ++waiting_for_scan_;
       if (step != ShardStep::kPurge) continue;
       due_bytes_ += bytes;
       if (due_.size() < kDueMax) {

@@ -4,7 +4,8 @@
 // Invariants
 //  1. That no row names the place is confirmed twice, one grace apart: when the row was written,
 //     and in a transaction right before the purge (G6).
-//  2. Orphans go only while all drives are online and the metadata are not frozen.
+//  2. Orphans go only while all drives are online and the metadata are not frozen, and after a scan
+//     of all drives has come to its end that saw them (or a later one).
 #pragma once
 
 #include <cstdint>
@@ -24,11 +25,12 @@ class DeadShards {
       : catalog_(metadata), purger_(purger) {}
 
   // A pass over all rows: notes those that are new, finds those that are due.
-  Task<Status> Survey(ReclaimTime now, ReclaimPeriods periods, bool orphans_may_go);
+  Task<Status> Survey(ReclaimTime now, ReclaimPeriods periods, OrphanGate gate);
   // Of the last Survey. Phase: kDead until noted, then kSeen.
   const WaitingTable& waiting() const { return waiting_; }
   uint64_t due_bytes() const { return due_bytes_; }
   bool more_is_due() const { return more_is_due_; }
+  uint64_t waiting_for_scan() const { return waiting_for_scan_; }
   // Purges what the last Survey found due (at most kDueMax).
   Task<Status> PurgeDue(PurgeCount* count);
 
@@ -42,6 +44,7 @@ class DeadShards {
   WaitingTable waiting_;
   std::vector<model::DeadShard> due_;
   uint64_t due_bytes_ = 0;
+  uint64_t waiting_for_scan_ = 0;
   bool more_is_due_ = false;
 };
 

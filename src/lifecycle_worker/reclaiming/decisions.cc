@@ -37,15 +37,20 @@ ExtentStep NextStep(const model::ReclaimRecord& record, const ReclaimTime& now,
   return ExtentStep::kWait;
 }
 
+bool FoundBy(const CompletedScan& scan, const model::DeadShard& shard) {
+  if (SeededBug("reclaim.orphans_without_scan")) return true;
+  return scan.ended_ms != 0 && shard.since_ms <= scan.ended_ms && shard.since_s <= scan.noted_s;
+}
+
 ShardStep NextStep(const model::DeadShard& shard, const ReclaimTime& now,
-                   const ReclaimPeriods& periods, bool orphans_may_go) {
+                   const ReclaimPeriods& periods, const OrphanGate& gate) {
   if (shard.since_s == 0) return ShardStep::kNote;
   const bool orphan = shard.cause == ReclaimCause::kOrphan;
-  if (orphan && !orphans_may_go) return ShardStep::kWait;
+  if (orphan && !gate.open) return ShardStep::kWait;
   const bool hasty = !orphan || SeededBug("reclaim.skip_orphan_grace");
   const Duration period = hasty ? periods.grace : periods.orphan_grace;
-  return PeriodOver(now, shard.since_ms, shard.since_s, period) ? ShardStep::kPurge
-                                                                : ShardStep::kWait;
+  if (!PeriodOver(now, shard.since_ms, shard.since_s, period)) return ShardStep::kWait;
+  return orphan && !FoundBy(gate.scan, shard) ? ShardStep::kWaitForScan : ShardStep::kPurge;
 }
 
 std::string WhyOrphansStay(const OrphanConditions& conditions) {

@@ -38,10 +38,24 @@ enum class ExtentStep { kWait, kNote, kTrash, kPurge };
 [[nodiscard]] ExtentStep NextStep(const model::ReclaimRecord& record, const ReclaimTime& now,
                                   const ReclaimPeriods& periods);
 
-enum class ShardStep { kWait, kNote, kPurge };
-// `orphans_may_go`: see WhyOrphansStay.
+// The last scan that compared every record of every drive with the rows, and came to its end.
+struct CompletedScan {
+  int64_t ended_ms = 0;  // wall clock; 0: there was none yet
+  int64_t noted_s = 0;   // of the reclaim clock, when the reclaimer heard of it
+};
+// Was the shard found by that scan or an earlier one? What only a scan has found that is under way,
+// or was broken off, stays. Both clocks have to say so: one may have been set.
+[[nodiscard]] bool FoundBy(const CompletedScan& scan, const model::DeadShard& shard);
+
+struct OrphanGate {
+  bool open = false;  // see WhyOrphansStay
+  CompletedScan scan;
+};
+
+// kWaitForScan: everything else would let it go.
+enum class ShardStep { kWait, kNote, kWaitForScan, kPurge };
 [[nodiscard]] ShardStep NextStep(const model::DeadShard& shard, const ReclaimTime& now,
-                                 const ReclaimPeriods& periods, bool orphans_may_go);
+                                 const ReclaimPeriods& periods, const OrphanGate& gate);
 
 // Absence of a row proves nothing while metadata may be incomplete or drives are away.
 struct OrphanConditions {

@@ -51,16 +51,35 @@ TEST(ExtentStep, OneAfterTheOther) {
 TEST(ShardStep, OrphansWaitLongerAndMayHaveToStay) {
   const ReclaimPeriods periods{seconds(100), seconds(300), seconds(700)};
   model::DeadShard shard;
+  const OrphanGate shut;
+  const OrphanGate open{true, {11'000, 11}};
   shard.cause = ReclaimCause::kMoved;
-  EXPECT_EQ(NextStep(shard, At(9999, 9999), periods, true), ShardStep::kNote);
+  EXPECT_EQ(NextStep(shard, At(9999, 9999), periods, open), ShardStep::kNote);
   shard.since_s = 10;
   shard.since_ms = 10'000;
-  EXPECT_EQ(NextStep(shard, At(111, 110), periods, false), ShardStep::kWait);
-  EXPECT_EQ(NextStep(shard, At(111, 111), periods, false), ShardStep::kPurge);
+  EXPECT_EQ(NextStep(shard, At(111, 110), periods, shut), ShardStep::kWait);
+  EXPECT_EQ(NextStep(shard, At(111, 111), periods, shut), ShardStep::kPurge);
   shard.cause = ReclaimCause::kOrphan;
-  EXPECT_EQ(NextStep(shard, At(111, 111), periods, true), ShardStep::kWait);
-  EXPECT_EQ(NextStep(shard, At(711, 711), periods, false), ShardStep::kWait);
-  EXPECT_EQ(NextStep(shard, At(711, 711), periods, true), ShardStep::kPurge);
+  EXPECT_EQ(NextStep(shard, At(111, 111), periods, open), ShardStep::kWait);
+  EXPECT_EQ(NextStep(shard, At(711, 711), periods, shut), ShardStep::kWait);
+  EXPECT_EQ(NextStep(shard, At(711, 711), periods, open), ShardStep::kPurge);
+}
+
+TEST(ShardStep, OrphansWaitForTheEndOfTheScanThatFoundThem) {
+  const ReclaimPeriods periods{seconds(100), seconds(300), seconds(700)};
+  model::DeadShard shard;
+  shard.cause = ReclaimCause::kOrphan;
+  shard.since_ms = 10'000;
+  shard.since_s = 10;
+  const auto step = [&](CompletedScan scan) {
+    return NextStep(shard, At(9999, 9999), periods, OrphanGate{true, scan});
+  };
+  EXPECT_EQ(step({0, 0}), ShardStep::kWaitForScan) << "none has come to its end";
+  EXPECT_EQ(step({10'000, 10}), ShardStep::kPurge);
+  EXPECT_EQ(step({9999, 10}), ShardStep::kWaitForScan) << "found by the one behind it";
+  EXPECT_EQ(step({kDay * 1000, 9}), ShardStep::kWaitForScan) << "its clock was a day ahead";
+  shard.cause = ReclaimCause::kMoved;
+  EXPECT_EQ(step({0, 0}), ShardStep::kPurge) << "no scan has to find those";
 }
 
 TEST(Orphans, StayWhileAnythingIsUncertain) {

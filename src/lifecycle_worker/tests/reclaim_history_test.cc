@@ -185,6 +185,7 @@ class History {
       std::vector<model::DeadShard> rows{orphan};
       ASSERT_TRUE(world_.Run(world_.Catalog().RecordDeadShards(rows)).ok());
     }
+    world_.EndScan();
     world_.Wait(seconds(400));
     Check();
     EXPECT_EQ(world_.Complaints(), std::vector<std::string>());

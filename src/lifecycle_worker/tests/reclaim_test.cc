@@ -206,6 +206,7 @@ TEST_F(ReclaimTest, TheBrakeHoldsUntilItIsReleased) {
 
 TEST_F(ReclaimTest, OrphansWaitForTheirOwnGrace) {
   WriteOrphan(0);
+  world_.EndScan();
   ASSERT_TRUE(world_.Cycles(15).ok());
   EXPECT_EQ(world_.LiveRecords().size(), 1U);
   ASSERT_TRUE(world_.Cycles(10).ok());
@@ -215,6 +216,7 @@ TEST_F(ReclaimTest, OrphansWaitForTheirOwnGrace) {
 
 TEST_F(ReclaimTest, OrphansStayWhileADriveIsAway) {
   WriteOrphan(0);
+  world_.EndScan();
   world_.SetOffline(3, true);
   (void)world_.Run(world_.stores[3]->Probe());
   (void)world_.Cycles(40);
@@ -226,8 +228,22 @@ TEST_F(ReclaimTest, OrphansStayWhileADriveIsAway) {
   EXPECT_TRUE(world_.LiveRecords().empty());
 }
 
+TEST_F(ReclaimTest, NobodyWaitsForADriveThatWasRemoved) {
+  WriteOrphan(0);
+  world_.EndScan();
+  world_.SetOffline(3, true);
+  (void)world_.Run(world_.stores[3]->Probe());
+  (void)world_.Cycles(40);
+  EXPECT_EQ(world_.LiveRecords().size(), 1U);
+  world_.removed.insert(DriveId{3});
+  (void)world_.Cycles(2);
+  EXPECT_TRUE(world_.LiveRecords().empty());
+  EXPECT_TRUE(Look().orphans_stay.empty());
+}
+
 TEST_F(ReclaimTest, OrphansStayWhileMetadataAreFrozen) {
   WriteOrphan(0);
+  world_.EndScan();
   std::vector<std::pair<std::string, std::string>> frozen;
   frozen.emplace_back(kFrozenSetting, "rebuilt");
   ASSERT_TRUE(world_.Run(world_.metadata->PutSettings(frozen)).ok());
@@ -236,6 +252,23 @@ TEST_F(ReclaimTest, OrphansStayWhileMetadataAreFrozen) {
   ASSERT_TRUE(world_.Run(world_.reclaimer->Unfreeze()).ok());
   ASSERT_TRUE(world_.Cycles(2).ok());
   EXPECT_TRUE(world_.LiveRecords().empty());
+}
+
+TEST_F(ReclaimTest, OrphansStayUntilTheirScanHasSeenAllDrives) {
+  world_.EndScan();
+  world_.Wait(seconds(1));
+  WriteOrphan(0);
+  ASSERT_TRUE(world_.Cycles(40).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 1U) << "only a scan that is under way has seen it";
+  EXPECT_FALSE(Look().orphans_stay.empty());
+  world_.Restart();
+  ASSERT_TRUE(world_.Cycles(2).ok());
+  EXPECT_EQ(world_.LiveRecords().size(), 1U);
+  world_.EndScan();
+  world_.Restart();
+  ASSERT_TRUE(world_.Cycles(2).ok());
+  EXPECT_TRUE(world_.LiveRecords().empty());
+  EXPECT_TRUE(Look().orphans_stay.empty());
 }
 
 TEST_F(ReclaimTest, AnOrphanThatARowNamesByNowLives) {
@@ -260,6 +293,7 @@ TEST_F(ReclaimTest, AnOrphanThatARowNamesByNowLives) {
   }
   WriteRow(key, model::EncodeDeadShard(wrong));
   ASSERT_EQ(world_.DeadShards().size(), 1U);
+  world_.EndScan();
   ASSERT_TRUE(world_.Cycles(30).ok());
   EXPECT_EQ(world_.LiveRecords().size(), 3U);
   EXPECT_TRUE(world_.DeadShards().empty());

@@ -140,8 +140,10 @@ void ReclaimWorld::Open() {
       object_service::ObjectService::Dependencies{*metadata, *cache, *encoder, *placement, raw,
                                                   *buffers, clock, random},
       service_options);
-  reclaimer = std::make_unique<Reclaimer>(Reclaimer::Dependencies{*metadata, *objects, raw, clock},
-                                          options);
+  reclaimer = std::make_unique<Reclaimer>(
+      Reclaimer::Dependencies{*metadata, *objects, raw, clock,
+                              [this](DriveId drive) { return removed.contains(drive); }},
+      options);
 }
 
 void ReclaimWorld::Close() {
@@ -168,6 +170,13 @@ void ReclaimWorld::Crash() {
   for (auto& disk : disks) found.push_back(disk->Crash(disk->options()));
   Close();  // whatever still ran meets a dead disk and a dead database
   disks = std::move(found);
+}
+
+void ReclaimWorld::EndScan() {
+  std::vector<std::pair<std::string, std::string>> settings;
+  settings.emplace_back(metadata_db::kScanCompletedSetting,
+                        std::to_string(clock.WallMilliseconds()));
+  CHECK(Run(metadata->PutSettings(std::move(settings))).ok());
 }
 
 void ReclaimWorld::Wait(Duration duration) { (void)Run(SleepFor(duration)); }

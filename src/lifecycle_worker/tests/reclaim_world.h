@@ -73,6 +73,8 @@ class ReclaimWorld {
     disks[static_cast<size_t>(drive)]->options().vanished = offline;
   }
 
+  // What the scrubber leaves when a round has seen all drives to its end.
+  void EndScan();
   // Virtual time passes; background work goes on.
   void Wait(Duration duration);
   // `count` cycles, `apart` from each other.
@@ -123,6 +125,7 @@ class ReclaimWorld {
   std::unique_ptr<object_service::ObjectService> objects;
   std::unique_ptr<Reclaimer> reclaimer;
   object_service::BucketPtr bucket;
+  std::set<DriveId> removed;
 
  private:
   std::vector<UniqueId> drive_uuids_;
