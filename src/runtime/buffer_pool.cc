@@ -134,11 +134,12 @@ Task<Result<PooledBuffer>> BufferPool::Acquire(size_t size, Duration patience) {
   if (size_class * kClassBytes > budget_bytes_) {
     co_return Status(Code::kOverloaded, "the buffer is larger than the whole memory budget");
   }
-  auto waiter = std::make_shared<Waiter>();
+  std::shared_ptr<Waiter> waiter;
   {
     const std::lock_guard lock(mutex_);
     PooledBuffer buffer;
     if (waiters_.empty() && TryTake(size_class, &buffer)) co_return buffer;
+    waiter = std::make_shared<Waiter>();
     waiter->size_class = size_class;
     waiters_.push_back(waiter);
   }

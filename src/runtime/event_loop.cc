@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "runtime/clock.h"
 #include "runtime/loop/event_loop_impl.h"
 #include "runtime/network/tcp_stream.h"
+#include "runtime/pooled.h"
 #include "runtime/sync.h"
 
 namespace ashlar {
@@ -67,7 +69,8 @@ void EventLoop::ScheduleSweep() {
 }
 
 void EventLoop::Post(std::coroutine_handle<> handle) {
-  boost::asio::post(io_, [handle] { handle.resume(); });
+  boost::asio::post(
+      io_, boost::asio::bind_allocator(PooledAllocator<char>(), [handle] { handle.resume(); }));
 }
 
 void EventLoop::PostFunction(std::function<void()> function) {

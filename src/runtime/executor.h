@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "runtime/deadline.h"
 #include "runtime/task.h"
 
 namespace ashlar {
@@ -30,11 +31,18 @@ class Executor {
   // Runs `function` once `delay` has passed; dropped without running when the executor ends first.
   virtual void PostFunctionAfter(Duration delay, std::function<void()> function) = 0;
 
+  // The time that its timers go by.
+  virtual int64_t MonotonicNanoseconds();
+
   // The executor that runs the calling thread; null outside of one.
   static Executor* Current();
 
  protected:
   static void SetCurrent(Executor* executor);
+
+ private:
+  friend class Deadline;
+  DeadlineQueue deadlines_{*this};
 };
 
 // co_await SwitchTo(executor): go on over there. Free when already there.

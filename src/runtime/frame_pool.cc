@@ -1,6 +1,7 @@
 #include "runtime/frame_pool.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <new>
 
@@ -32,9 +33,14 @@ struct FreeList {
   uint32_t count;
 };
 
+constexpr size_t kSmallClasses = kPooledFrameBytesMax / kFrameGranularity + 1;
+constexpr size_t kLargeClasses = std::bit_width(kLargeBlockBytesMax / kPooledFrameBytesMax) - 1;
+constexpr size_t kNotPooled = kSmallClasses + kLargeClasses;
+
 // Without a destructor, so that frames which end after the thread's other objects may still come.
 struct ThreadFrames {
-  std::array<FreeList, kPooledFrameBytesMax / kFrameGranularity + 1> lists;
+  std::array<FreeList, kSmallClasses + kLargeClasses> lists;
+  size_t large_kept_bytes;
   bool closed;
 };
 constinit thread_local ThreadFrames frames{};
@@ -54,29 +60,44 @@ struct Closer {
   }
 };
 
-size_t SizeClass(size_t size) { return (size + kFrameGranularity - 1) / kFrameGranularity; }
+// The list that blocks of this size are kept in; kNotPooled: none.
+size_t SizeClass(size_t size) {
+  if (size <= kPooledFrameBytesMax) return (size + kFrameGranularity - 1) / kFrameGranularity;
+  if (size > kLargeBlockBytesMax) return kNotPooled;
+  return kSmallClasses + std::bit_width((size - 1) / kPooledFrameBytesMax) - 1;
+}
+
+size_t BlockBytes(size_t size_class) {
+  if (size_class < kSmallClasses) return size_class * kFrameGranularity;
+  return kPooledFrameBytesMax << (size_class - kSmallClasses + 1);
+}
 
 }  // namespace
 
 void* AllocateFrame(size_t size) {
-  if (size > kPooledFrameBytesMax) return ::operator new(size);
   const size_t size_class = SizeClass(size);
+  if (size_class == kNotPooled) return ::operator new(size);
   FreeList& list = frames.lists[size_class];
-  if (list.first == nullptr) return ::operator new(size_class* kFrameGranularity);
+  if (list.first == nullptr) return ::operator new(BlockBytes(size_class));
   FreeFrameLink* const link = list.first;
   list.first = link->next;
   --list.count;
+  if (size_class >= kSmallClasses) frames.large_kept_bytes -= BlockBytes(size_class);
   return link;
 }
 
 void FreeFrame(void* frame, size_t size) noexcept {
   const size_t size_class = SizeClass(size);
-  if (size > kPooledFrameBytesMax || frames.closed) {
+  if (size_class == kNotPooled || frames.closed) {
     ::operator delete(frame);
     return;
   }
   FreeList& list = frames.lists[size_class];
-  if (list.count * size_class * kFrameGranularity >= kFramesKeptBytes) {
+  const size_t block_bytes = BlockBytes(size_class);
+  const bool full = size_class < kSmallClasses
+                        ? list.count * block_bytes >= kFramesKeptBytes
+                        : frames.large_kept_bytes + block_bytes > kLargeKeptBytes;
+  if (full) {
     ::operator delete(frame);
     return;
   }
@@ -84,6 +105,7 @@ void FreeFrame(void* frame, size_t size) noexcept {
   (void)closer.armed;
   list.first = ::new (frame) FreeFrameLink{list.first};
   ++list.count;
+  if (size_class >= kSmallClasses) frames.large_kept_bytes += block_bytes;
 }
 
 #endif

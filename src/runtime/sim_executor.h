@@ -66,7 +66,7 @@ class SimExecutor final : public Executor, public Clock {
   void PostFunctionAfter(Duration delay, std::function<void()> function) override;
 
   int64_t WallMilliseconds() override { return 1'700'000'000'000 + now_ / 1'000'000; }
-  int64_t MonotonicNanoseconds() override { return now_; }
+  int64_t MonotonicNanoseconds() override { return now_; }  // of Executor and Clock
   void Advance(Duration by) { now_ += by.count(); }
 
   // Resumes one thing; time jumps to the next timer when nothing else is ready. False: nothing

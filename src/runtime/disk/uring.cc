@@ -3,9 +3,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
+#include "runtime/pooled.h"
 
 namespace ashlar {
 
@@ -59,13 +61,15 @@ bool Uring::FillSlot(UringOperation* operation) {
 
 void Uring::Enqueue(UringOperation* operation) {
   if (!overflow_.empty() || !FillSlot(operation)) overflow_.push_back(operation);
-  if (!flush_posted_) {
-    flush_posted_ = true;
-    boost::asio::post(io_, [this] {
-      flush_posted_ = false;
-      Flush();
-    });
-  }
+  if (!flush_posted_) PostFlush();
+}
+
+void Uring::PostFlush() {
+  flush_posted_ = true;
+  boost::asio::post(io_, boost::asio::bind_allocator(PooledAllocator<char>(), [this] {
+                      flush_posted_ = false;
+                      Flush();
+                    }));
 }
 
 void Uring::Flush() {
@@ -84,13 +88,7 @@ void Uring::Reap() {
     while (!overflow_.empty() && FillSlot(overflow_.front())) overflow_.pop_front();
     operation->waiter.resume();  // may enqueue more
   }
-  if (!overflow_.empty() && !flush_posted_) {
-    flush_posted_ = true;
-    boost::asio::post(io_, [this] {
-      flush_posted_ = false;
-      Flush();
-    });
-  }
+  if (!overflow_.empty() && !flush_posted_) PostFlush();
   if (io_uring_sq_ready(&ring_) > 0 && !flush_posted_) io_uring_submit(&ring_);
 }
 

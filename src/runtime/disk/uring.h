@@ -40,6 +40,7 @@ class Uring {
  private:
   explicit Uring(boost::asio::io_context& io) : io_(io), event_(io) {}
   bool FillSlot(UringOperation* operation);
+  void PostFlush();
   void Flush();
   void Reap();
   void WaitForEvent();

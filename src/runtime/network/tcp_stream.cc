@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 
 #include "runtime/loop/event_loop_impl.h"
+#include "runtime/pooled.h"
 
 namespace ashlar {
 namespace {
@@ -29,10 +31,12 @@ struct TcpStream::Wait {
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) {
-    socket.async_wait(type, [this, waiter](const boost::system::error_code& result) {
-      error = result;
-      waiter.resume();
-    });
+    socket.async_wait(
+        type, boost::asio::bind_allocator(PooledAllocator<char>(),
+                                          [this, waiter](const boost::system::error_code& result) {
+                                            error = result;
+                                            waiter.resume();
+                                          }));
   }
   void await_resume() const noexcept {}
 };
