@@ -43,6 +43,7 @@
 #include "base/check.h"
 #include "base/seeded_bug.h"
 #include "runtime/memory_metrics.h"
+#include "runtime/pooled.h"
 #include "runtime/sync.h"
 
 namespace ashlar::index_cache {
@@ -83,17 +84,24 @@ uint64_t SizeOf(const model::Bucket& bucket) {
   return sizeof(bucket) + bucket.name.size() + bucket.owner.size() + bucket.region.size();
 }
 
-std::string ObjectName(BucketId bucket, std::string_view key) {
-  std::string name(1, static_cast<char>(Kind::kObject));
+// Names of entries: the kind, then what names the thing.
+PooledString ObjectName(BucketId bucket, std::string_view key) {
+  PooledString name;
+  name.reserve(1 + sizeof(bucket.value) + key.size());
+  name.push_back(static_cast<char>(Kind::kObject));
   name.append(reinterpret_cast<const char*>(&bucket.value), sizeof(bucket.value));
   name.append(key);
   return name;
 }
-std::string BucketName(std::string_view bucket) {
-  return std::string(1, static_cast<char>(Kind::kBucket)).append(bucket);
+PooledString BucketName(std::string_view bucket) {
+  PooledString name(1, static_cast<char>(Kind::kBucket));
+  name.append(bucket);
+  return name;
 }
-std::string ExtentName(const ExtentId& id) {
-  return std::string(1, static_cast<char>(Kind::kExtent)).append(id.View());
+PooledString ExtentName(const ExtentId& id) {
+  PooledString name(1, static_cast<char>(Kind::kExtent));
+  name.append(id.View());
+  return name;
 }
 
 // Extents are not: what a reader does with an old location, the drive refuses or finds there.
@@ -134,8 +142,8 @@ class Shard {
     bool leads = false;
   };
 
-  Found Look(const std::string& name, int64_t now_ns, int64_t ttl_ns,
-             OneShot<Result<Value>>* waiter, Metrics& metrics) {
+  Found Look(std::string_view name, int64_t now_ns, int64_t ttl_ns, OneShot<Result<Value>>* waiter,
+             Metrics& metrics) {
     const std::lock_guard lock(mutex_);
     const auto at = entries_.find(name);
     if (at != entries_.end()) {
@@ -153,12 +161,12 @@ class Shard {
       DropValue(entry, metrics);
     }
     auto flight = std::make_shared<Flight>();
-    entries_[name].flight = flight;
+    Make(name)->second.flight = flight;
     return {.value = {}, .flight = std::move(flight), .leads = true};
   }
 
   // The end of a flight. `value` null: nothing to keep. Gives back who joined.
-  std::vector<OneShot<Result<Value>>*> Land(const std::string& name,
+  std::vector<OneShot<Result<Value>>*> Land(std::string_view name,
                                             const std::shared_ptr<Flight>& flight, Value value,
                                             uint64_t bytes, int64_t now_ns, uint64_t capacity,
                                             Metrics& metrics) {
@@ -173,11 +181,11 @@ class Shard {
   }
 
   // A change of the thing is on its way; Put or CountOff ends it.
-  void CountChange(const std::string& name) {
+  void CountChange(std::string_view name) {
     const std::lock_guard lock(mutex_);
-    ++entries_[name].changes;
+    ++Make(name)->second.changes;
   }
-  void CountOff(const std::string& name) {
+  void CountOff(std::string_view name) {
     const std::lock_guard lock(mutex_);
     const auto at = entries_.find(name);
     CountOff(at);
@@ -185,10 +193,10 @@ class Shard {
   }
 
   // Write-through. Null: the thing is gone.
-  void Put(const std::string& name, Value value, uint64_t bytes, int64_t now_ns, uint64_t capacity,
+  void Put(std::string_view name, Value value, uint64_t bytes, int64_t now_ns, uint64_t capacity,
            Metrics& metrics) {
     const std::lock_guard lock(mutex_);
-    const auto at = entries_.try_emplace(name).first;
+    const auto at = Make(name);
     if (IsCounted(name)) CountOff(at);
     at->second.flight.reset();
     DropValue(at->second, metrics);
@@ -204,7 +212,13 @@ class Shard {
     int64_t filled_ns = 0;
     std::list<const std::string*>::iterator used;
   };
-  using Map = std::unordered_map<std::string, Entry>;
+  using Map = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
+
+  // The entry of this name, empty when it is new.
+  Map::iterator Make(std::string_view name) {
+    const auto at = entries_.find(name);
+    return at != entries_.end() ? at : entries_.try_emplace(std::string(name)).first;
+  }
 
   // Into an entry that has neither value nor marker. Null: nothing to keep.
   void Keep(Map::iterator at, Value value, uint64_t bytes, int64_t now_ns, uint64_t capacity,
@@ -270,17 +284,16 @@ struct IndexCache::Impl {
   uint64_t ShardCapacity() const { return options.capacity_bytes / kShards; }
   int64_t Now() { return clock.MonotonicNanoseconds(); }
 
-  void Put(const std::string& name, Value value, uint64_t bytes) {
+  void Put(std::string_view name, Value value, uint64_t bytes) {
     ShardOf(name).Put(name, std::move(value), bytes, Now(), ShardCapacity(), metrics);
   }
 
-  void CountChange(const std::string& name) { ShardOf(name).CountChange(name); }
-  void CountOff(const std::string& name) { ShardOf(name).CountOff(name); }
+  void CountChange(std::string_view name) { ShardOf(name).CountChange(name); }
+  void CountOff(std::string_view name) { ShardOf(name).CountOff(name); }
 
   // `read` makes the task that reads the database; it is called when this reader leads.
-  template <typename T>
-  Task<Result<std::shared_ptr<const T>>> Lookup(
-      std::string name, std::function<Task<Result<std::shared_ptr<const T>>>()> read);
+  template <typename T, typename Read>
+  Task<Result<std::shared_ptr<const T>>> Lookup(PooledString name, Read read);
 
   Clock& clock;
   const IndexCacheOptions options;
@@ -290,9 +303,8 @@ struct IndexCache::Impl {
   const MetricsRefresh refresh{[this] { metrics.held.Set(metrics.bytes.Value()); }};
 };
 
-template <typename T>
-Task<Result<std::shared_ptr<const T>>> IndexCache::Impl::Lookup(
-    std::string name, std::function<Task<Result<std::shared_ptr<const T>>>()> read) {
+template <typename T, typename Read>
+Task<Result<std::shared_ptr<const T>>> IndexCache::Impl::Lookup(PooledString name, Read read) {
   CHECK(database != nullptr);
   Shard& shard = ShardOf(name);
   OneShot<Result<Value>> joined;
@@ -329,27 +341,24 @@ IndexCache::~IndexCache() = default;
 
 void IndexCache::SetDatabase(metadata_db::MetadataDb* database) { impl_->database = database; }
 
-Task<Result<std::shared_ptr<const model::Bucket>>> IndexCache::GetBucket(std::string name) {
-  std::string entry = BucketName(name);
-  std::function<Task<Result<std::shared_ptr<const model::Bucket>>>()> read =
-      [impl = impl_.get(), name = std::move(name)] { return impl->database->GetBucket(name); };
-  return impl_->Lookup<model::Bucket>(std::move(entry), std::move(read));
+Task<Result<std::shared_ptr<const model::Bucket>>> IndexCache::GetBucket(std::string_view name) {
+  const auto read = [impl = impl_.get(), name] {
+    return impl->database->GetBucket(std::string(name));
+  };
+  return impl_->Lookup<model::Bucket>(BucketName(name), read);
 }
 
-Task<Result<std::shared_ptr<const model::ObjectVersion>>> IndexCache::GetCurrent(BucketId bucket,
-                                                                                 std::string key) {
-  std::string entry = ObjectName(bucket, key);
-  std::function<Task<Result<std::shared_ptr<const model::ObjectVersion>>>()> read =
-      [impl = impl_.get(), bucket, key = std::move(key)] {
-        return impl->database->GetCurrent(bucket, key);
-      };
-  return impl_->Lookup<model::ObjectVersion>(std::move(entry), std::move(read));
+Task<Result<std::shared_ptr<const model::ObjectVersion>>> IndexCache::GetCurrent(
+    BucketId bucket, std::string_view key) {
+  const auto read = [impl = impl_.get(), bucket, key] {
+    return impl->database->GetCurrent(bucket, std::string(key));
+  };
+  return impl_->Lookup<model::ObjectVersion>(ObjectName(bucket, key), read);
 }
 
 Task<Result<std::shared_ptr<const model::Extent>>> IndexCache::GetExtent(ExtentId id) {
-  std::function<Task<Result<std::shared_ptr<const model::Extent>>>()> read =
-      [impl = impl_.get(), id] { return impl->database->GetExtent(id); };
-  return impl_->Lookup<model::Extent>(ExtentName(id), std::move(read));
+  const auto read = [impl = impl_.get(), id] { return impl->database->GetExtent(id); };
+  return impl_->Lookup<model::Extent>(ExtentName(id), read);
 }
 
 void IndexCache::OnCurrentChanged(BucketId bucket, const std::string& key,
@@ -373,7 +382,7 @@ void IndexCache::OnBucketUnchanged(const std::string& name) { impl_->CountOff(Bu
 
 void IndexCache::OnExtentAdded(std::shared_ptr<const model::Extent> extent) {
   const uint64_t bytes = SizeOf(*extent);
-  const std::string name = ExtentName(extent->id);
+  const PooledString name = ExtentName(extent->id);
   impl_->Put(name, std::move(extent), bytes);
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/ids.h"
 #include "base/status.h"
@@ -40,10 +41,11 @@ class IndexCache : public metadata_db::CacheObserver {
   // Ties the knot: the database needs the observer first. Before any Get.
   void SetDatabase(metadata_db::MetadataDb* database);
 
-  // As the calls of the same name in MetadataDb.
-  Task<Result<std::shared_ptr<const model::Bucket>>> GetBucket(std::string name);
+  // As the calls of the same name in MetadataDb. Names stay valid until the call returned; a hit
+  // allocates nothing.
+  Task<Result<std::shared_ptr<const model::Bucket>>> GetBucket(std::string_view name);
   Task<Result<std::shared_ptr<const model::ObjectVersion>>> GetCurrent(BucketId bucket,
-                                                                       std::string key);
+                                                                       std::string_view key);
   Task<Result<std::shared_ptr<const model::Extent>>> GetExtent(ExtentId id);
 
   void OnCurrentChanging(BucketId bucket, const std::string& key) override;

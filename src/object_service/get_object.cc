@@ -5,6 +5,7 @@
 #include "object_service/internal/core.h"
 #include "object_service/internal/gathering.h"
 #include "object_service/internal/service.h"
+#include "runtime/frame_pool.h"
 
 namespace ashlar::object_service {
 namespace {
@@ -59,39 +60,62 @@ class SliceCursor {
   uint64_t inside_ = 0;
 };
 
-class StripeReader final : public ObjectReader {
+class StripeReader final : public ObjectReader, public internal::PooledFrame {
  public:
   StripeReader(Core& core, VersionPtr version, uint64_t offset, uint64_t length)
       : core_(core), cursor_(std::move(version), offset, length) {}
 
   Task<Result<std::span<const ByteSpan>>> Next() override {
     current_ = {};  // its memory goes back before more is asked for
-    if (ahead_ == nullptr && !StartNext()) co_return std::span<const ByteSpan>();
-    auto never = [] { return false; };
-    co_await ahead_->Wait(never, std::nullopt);
-    Result<ExtentBytes> result = std::move(*ahead_->result(0));
-    ahead_ = nullptr;
+    if (ahead_ == nullptr && cursor_.AtEnd()) co_return std::span<const ByteSpan>();
+    Result<ExtentBytes> result = co_await TakeNext();
     if (!result.ok()) co_return result.status();
     current_ = std::move(*result);
     // Read ahead while this stripe is being sent, unless memory is scarce.
-    if (core_.deps.buffers.bytes_lent() < core_.deps.buffers.budget_bytes() / 2) StartNext();
+    if (core_.deps.buffers.bytes_lent() < core_.deps.buffers.budget_bytes() / 2) {
+      StartNext();
+    }
     co_return std::span<const ByteSpan>(current_.pieces);
   }
 
  private:
-  // False at the end.
-  bool StartNext() {
-    if (cursor_.AtEnd()) return false;
-    const model::Slice& slice = cursor_.current();
+  struct Run {
+    ExtentId extent;
+    uint64_t offset = 0;
+    uint64_t length = 0;
+  };
+
+  // Not at the end. Moves the cursor on.
+  Run NextRun() {
     // Every extent of this store has the same stripe size, so the run can be cut before its row is
     // looked up.
     const uint64_t stripe = static_cast<uint64_t>(core_.data_shards()) * model::kUnitBytes;
     const uint64_t offset = cursor_.extent_offset();
-    const uint64_t run = std::min(cursor_.run_max(), stripe - offset % stripe);
+    const Run run{cursor_.current().extent, offset,
+                  std::min(cursor_.run_max(), stripe - offset % stripe)};
+    cursor_.Advance(run.length);
+    return run;
+  }
+
+  void StartNext() {
+    if (cursor_.AtEnd()) return;
+    const Run run = NextRun();
     ahead_ = Gathering<Result<ExtentBytes>>::Create(core_.background);
-    ahead_->Start(ReadRun(&core_, slice.extent, offset, run));
-    cursor_.Advance(run);
-    return true;
+    ahead_->Start(ReadRun(&core_, run.extent, run.offset, run.length));
+  }
+
+  // What was read ahead, else read now: the first run, which is all of a small object, has nothing
+  // to run beside.
+  Task<Result<ExtentBytes>> TakeNext() {
+    if (ahead_ == nullptr) {
+      const Run run = NextRun();
+      co_return co_await ReadRun(&core_, run.extent, run.offset, run.length);
+    }
+    auto never = [] { return false; };
+    co_await ahead_->Wait(never, std::nullopt);
+    Result<ExtentBytes> result = std::move(*ahead_->result(0));
+    ahead_ = nullptr;
+    co_return result;
   }
 
   static Task<Result<ExtentBytes>> ReadRun(Core* core, ExtentId id, uint64_t offset,
@@ -112,6 +136,7 @@ class StripeReader final : public ObjectReader {
     while (length > 0) {
       const uint64_t run = StripeRun(*extent, offset, length);
       CO_ASSIGN_OR_RETURN(ExtentBytes stripe, co_await ReadExtent(*core, extent, offset, run));
+      if (run == length && bytes.pieces.empty()) co_return stripe;
       bytes.buffers.insert(bytes.buffers.end(), stripe.buffers.begin(), stripe.buffers.end());
       bytes.pieces.insert(bytes.pieces.end(), stripe.pieces.begin(), stripe.pieces.end());
       offset += run;
@@ -134,10 +159,10 @@ std::unique_ptr<ObjectReader> ObjectService::OpenReader(VersionPtr version, uint
   return std::make_unique<StripeReader>(impl_->core, std::move(version), offset, length);
 }
 
-Task<Result<VersionPtr>> ObjectService::FindVersion(BucketPtr bucket, std::string key,
+Task<Result<VersionPtr>> ObjectService::FindVersion(const BucketPtr& bucket, std::string_view key,
                                                     std::optional<std::string> version_id) {
-  if (!version_id) return impl_->core.deps.cache.GetCurrent(bucket->id, std::move(key));
-  return impl_->core.deps.metadata.GetVersion(bucket->id, std::move(key), std::move(*version_id));
+  if (!version_id) return impl_->core.deps.cache.GetCurrent(bucket->id, key);
+  return impl_->core.deps.metadata.GetVersion(bucket->id, std::string(key), std::move(*version_id));
 }
 
 }  // namespace ashlar::object_service

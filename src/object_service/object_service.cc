@@ -56,8 +56,8 @@ Task<void> ObjectService::Shutdown() {
   return impl_->core.background.Join();
 }
 
-Task<Result<BucketPtr>> ObjectService::GetBucket(std::string name) {
-  return impl_->core.deps.cache.GetBucket(std::move(name));
+Task<Result<BucketPtr>> ObjectService::GetBucket(std::string_view name) {
+  return impl_->core.deps.cache.GetBucket(name);
 }
 
 Task<Result<model::Bucket>> ObjectService::CreateBucket(std::string name, std::string owner,

@@ -179,8 +179,10 @@ class ObjectService {
   // Waits for background work (abandoned reads, repair notes). Before destruction.
   Task<void> Shutdown();
 
+  // Where a name is a string_view it stays valid until the call returned.
+
   // ---- buckets: kNotFound, kAlreadyExists, kConflict (not empty) as in MetadataDb
-  Task<Result<BucketPtr>> GetBucket(std::string name);
+  Task<Result<BucketPtr>> GetBucket(std::string_view name);
   Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region);
   Task<Status> DeleteBucket(std::string name);
   Task<Result<std::vector<model::Bucket>>> ListBuckets(std::string prefix, std::string start_after,
@@ -189,7 +191,7 @@ class ObjectService {
   // ---- reads
   // The current version, or that of `version_id`. kNotFound: no such key or version, or the newest
   // is a delete marker (current only). A delete marker asked for by id is returned as it is.
-  Task<Result<VersionPtr>> FindVersion(BucketPtr bucket, std::string key,
+  Task<Result<VersionPtr>> FindVersion(const BucketPtr& bucket, std::string_view key,
                                        std::optional<std::string> version_id);
   // Streams [offset, offset + length) of the version, which must lie inside it.
   std::unique_ptr<ObjectReader> OpenReader(VersionPtr version, uint64_t offset, uint64_t length);

@@ -13,9 +13,11 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/seeded_bug.h"
 #include "model/shard_record.h"
+#include "runtime/frame_pool.h"
 
 namespace ashlar::chunk_server {
 namespace {
@@ -28,21 +30,27 @@ constexpr size_t kLeavesAtOnce = 32;
 // larger ones only the edges are.
 constexpr uint64_t kScratchBytesMax = 128 * 1024;
 
+// Memory of the frame pool, not cleared.
 struct Scratch {
   explicit Scratch(uint64_t size)
-      : data(std::make_unique_for_overwrite<uint8_t[]>(size)), span(data.get(), size) {}
-  std::unique_ptr<uint8_t[]> data;
-  MutableByteSpan span;
+      : span(static_cast<uint8_t*>(internal::AllocateFrame(size)), size) {}
+  ~Scratch() { internal::FreeFrame(span.data(), span.size()); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const MutableByteSpan span;
 };
 
 uint64_t LeafEnd(uint64_t leaf, uint64_t body_bytes) {
   return std::min((leaf + 1) * kLeafBytes, body_bytes);
 }
 
-Result<std::vector<Sha256Digest>> VerifiedLeafList(const ShardAddress& address, ByteSpan bytes) {
-  std::vector<Sha256Digest> leaves(model::LeafCount(address.body_bytes));
-  CHECK(bytes.size() == leaves.size() * sizeof(Sha256Digest));
-  std::memcpy(leaves.data(), bytes.data(), bytes.size());
+// The digests in `bytes`, which they stay in, after they were checked against the root.
+Result<std::span<const Sha256Digest>> VerifiedLeafList(const ShardAddress& address,
+                                                       ByteSpan bytes) {
+  static_assert(alignof(Sha256Digest) == 1 && sizeof(Sha256Digest) == 32);
+  const std::span<const Sha256Digest> leaves(reinterpret_cast<const Sha256Digest*>(bytes.data()),
+                                             model::LeafCount(address.body_bytes));
+  CHECK(bytes.size() == leaves.size_bytes());
   if (model::ShardRoot(leaves) != address.root) {
     return Status(Code::kCorrupt, "leaf digests do not verify");
   }
@@ -73,7 +81,7 @@ Task<Status> ReadSmall(Drive& drive, DiskFile& file, const ShardAddress& address
       co_await ReadBytes(drive, file, address, address.location.offset, scratch.span));
   const ByteSpan bytes = scratch.span;
   CO_RETURN_IF_ERROR(CheckRecord(address, drive.uuid_prefix(), bytes.first(kRecordHeaderBytes)));
-  const Result<std::vector<Sha256Digest>> leaves =
+  const Result<std::span<const Sha256Digest>> leaves =
       VerifiedLeafList(address, bytes.subspan(kRecordHeaderBytes, list_bytes));
   if (!leaves.ok()) co_return leaves.status();
   CO_RETURN_IF_ERROR(VerifyLeaves(bytes.subspan(body_at + first * kLeafBytes), first, *leaves));
@@ -91,10 +99,10 @@ Task<Result<LeafList>> LoadLeaves(Drive& drive, DiskFile& file, LeafCache& cache
       co_await ReadBytes(drive, file, address, address.location.offset, scratch.span));
   const ByteSpan bytes = scratch.span;
   CO_RETURN_IF_ERROR(CheckRecord(address, drive.uuid_prefix(), bytes.first(kRecordHeaderBytes)));
-  Result<std::vector<Sha256Digest>> leaves =
+  const Result<std::span<const Sha256Digest>> leaves =
       VerifiedLeafList(address, bytes.subspan(kRecordHeaderBytes));
   if (!leaves.ok()) co_return leaves.status();
-  LeafList list = std::make_shared<const std::vector<Sha256Digest>>(std::move(*leaves));
+  LeafList list = std::make_shared<const std::vector<Sha256Digest>>(leaves->begin(), leaves->end());
   cache.Insert(key, list);
   co_return list;
 }
@@ -113,7 +121,7 @@ Task<Status> ReadCovering(Drive& drive, DiskFile& file, const ShardAddress& addr
   const Scratch scratch(end - begin);
   CO_RETURN_IF_ERROR(co_await ReadBytes(drive, file, address, body_at + begin, scratch.span));
   CO_RETURN_IF_ERROR(VerifyLeaves(scratch.span, first, leaves));
-  std::memcpy(out.data(), scratch.data.get() + (offset - begin), out.size());
+  std::memcpy(out.data(), scratch.span.data() + (offset - begin), out.size());
   co_return Status::Ok();
 }
 

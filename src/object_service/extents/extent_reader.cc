@@ -1,6 +1,7 @@
 #include "object_service/extents/extent_reader.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/log.h"
 #include "object_service/internal/gathering.h"
@@ -286,7 +287,7 @@ class StripeRead {
   std::shared_ptr<const model::Extent> extent_;
   model::ExtentLayout layout_;
   std::shared_ptr<Gathering<Status>> gathering_;
-  std::vector<Run> runs_;
+  PooledVector<Run> runs_;
   ExtentBytes bytes_;
 };
 

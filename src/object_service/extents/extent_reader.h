@@ -7,16 +7,16 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "model/extent.h"
 #include "object_service/internal/core.h"
+#include "runtime/pooled.h"
 
 namespace ashlar::object_service {
 
 struct ExtentBytes {
-  std::vector<SharedBuffer> buffers;  // what the pieces point into
-  std::vector<ByteSpan> pieces;       // in payload order
+  PooledVector<SharedBuffer> buffers;  // what the pieces point into
+  PooledVector<ByteSpan> pieces;       // in payload order
 };
 
 // [offset, offset + length) must lie in one stripe of the payload; length > 0.

@@ -13,6 +13,7 @@
 #include "metadata_db/metadata_db.h"
 #include "object_service/internal/repair_notes.h"
 #include "object_service/object_service.h"
+#include "runtime/pooled.h"
 #include "runtime/sync.h"
 
 namespace ashlar::object_service {
@@ -39,7 +40,7 @@ struct Core {
   }
   Result<SharedBuffer> Share(Result<PooledBuffer> buffer) const {
     if (!buffer.ok()) return buffer.status();
-    return std::make_shared<PooledBuffer>(std::move(*buffer));
+    return MakePooled<PooledBuffer>(std::move(*buffer));
   }
 
   ObjectService::Dependencies deps;

@@ -9,9 +9,11 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
+#include "base/check.h"
+#include "runtime/deadline.h"
 #include "runtime/executor.h"
+#include "runtime/pooled.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"
 
@@ -19,9 +21,12 @@ namespace ashlar::object_service {
 
 template <typename T>
 class Gathering : public std::enable_shared_from_this<Gathering<T>> {
+  struct Key {};  // only Create makes one
+
  public:
+  Gathering(Key, TaskScope& scope) : scope_(scope) {}
   static std::shared_ptr<Gathering> Create(TaskScope& scope) {
-    return std::shared_ptr<Gathering>(new Gathering(scope));
+    return MakePooled<Gathering>(Key(), scope);
   }
 
   // Returns the index of its result.
@@ -42,21 +47,23 @@ class Gathering : public std::enable_shared_from_this<Gathering<T>> {
   // Until all are done or `enough` says so. With `patience`: returns when it is over, too.
   Task<void> Wait(std::function<bool()> enough, std::optional<Duration> patience) {
     if (AllDone() || enough()) co_return;
-    auto wake = std::make_shared<OneShot<Unit>>();
-    wake_ = wake;
+    CHECK(!waiting_);
+    waiting_ = true;
     enough_ = std::move(enough);
-    if (patience) {
-      Executor::Current()->PostFunctionAfter(*patience, [weak = this->weak_from_this(), wake] {
-        const std::shared_ptr<Gathering> self = weak.lock();
-        if (self != nullptr && self->wake_ == wake) self->Wake();
-      });
-    }
-    OneShot<Unit>& woken = *wake;
+    OneShot<Unit>& woken = wake_.emplace();
+    if (patience) patience_.Arm(*patience);
     co_await woken;
   }
 
  private:
-  explicit Gathering(TaskScope& scope) : scope_(scope) {}
+  class Patience final : public Deadline {
+   public:
+    explicit Patience(Gathering& gathering) : gathering_(gathering) {}
+
+   private:
+    void Expire() override { gathering_.Wake(); }
+    Gathering& gathering_;
+  };
 
   static Task<void> Run(std::shared_ptr<Gathering> self, size_t index, Task<T> task) {
     {
@@ -66,20 +73,25 @@ class Gathering : public std::enable_shared_from_this<Gathering<T>> {
       self->results_[index].emplace(std::move(value));
     }
     ++self->done_;
-    if (self->wake_ != nullptr && (self->AllDone() || self->enough_())) self->Wake();
+    if (self->waiting_ && (self->AllDone() || self->enough_())) self->Wake();
   }
 
   void Wake() {
+    CHECK(waiting_);
+    waiting_ = false;
+    patience_.Disarm();
     enough_ = nullptr;
-    std::exchange(wake_, nullptr)->Set(Unit{});
+    wake_->Set(Unit{});
   }
 
   TaskScope& scope_;
-  std::vector<std::optional<T>> results_;
+  PooledVector<std::optional<T>> results_;
   size_t done_ = 0;
   size_t successes_ = 0;
-  std::shared_ptr<OneShot<Unit>> wake_;
+  bool waiting_ = false;
+  std::optional<OneShot<Unit>> wake_;
   std::function<bool()> enough_;
+  Patience patience_{*this};
 };
 
 }  // namespace ashlar::object_service
