@@ -52,7 +52,7 @@ struct AdminServer::Impl {
 
   // What needs no token.
   Task<void> HandleOpen(HttpExchange& exchange) {
-    const std::string path = exchange.request().raw_path;
+    const std::string path(exchange.request().raw_path);
     Answer answer;
     if (exchange.request().method != "GET" && exchange.request().method != "HEAD") {
       answer.status = 405;

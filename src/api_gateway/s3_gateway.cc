@@ -18,22 +18,16 @@ std::string RootOwnerId() { return HexEncode(Sha256(AsBytes("ashlar canonical us
 
 class RootCredential final : public CredentialLookup {
  public:
-  explicit RootCredential(const S3GatewaySettings& settings) : settings_(settings) {}
-  std::optional<Credential> Find(std::string_view access_key) const override {
-    if (settings_.root_access_key.empty() || access_key != settings_.root_access_key) {
-      return std::nullopt;
-    }
-    Credential credential;
-    credential.secret = settings_.root_secret;
-    credential.principal = kRootPrincipal;
-    return credential;
+  RootCredential(std::string_view access_key, const std::shared_ptr<const Credential>& credential)
+      : access_key_(access_key), credential_(credential) {}
+  std::shared_ptr<const Credential> Find(std::string_view access_key) const override {
+    return access_key_.empty() || access_key != access_key_ ? nullptr : credential_;
   }
 
  private:
-  const S3GatewaySettings& settings_;
+  const std::string_view access_key_;
+  const std::shared_ptr<const Credential>& credential_;
 };
-
-using ErrorHeaders = std::vector<std::pair<std::string, std::string>>;
 
 // For the access log of a request that was refused before it was routed.
 std::string_view OperationName(const HttpRequest& request, const S3Address& address) {
@@ -42,9 +36,9 @@ std::string_view OperationName(const HttpRequest& request, const S3Address& addr
 }
 
 // HeadBucket tells the region even to whoever may not enter: SDKs need it to sign.
-ErrorHeaders RegionHeader(const HttpRequest& request, const S3Address& address,
-                          const std::string& region) {
-  ErrorHeaders headers;
+ResponseHeaders RegionHeader(const HttpRequest& request, const S3Address& address,
+                             const std::string& region) {
+  ResponseHeaders headers;
   if (request.method == "HEAD" && LevelOf(address) == Level::kBucket) {
     headers.emplace_back("x-amz-bucket-region", region);
   }
@@ -59,9 +53,13 @@ S3Gateway::S3Gateway(object_service::ObjectService& objects, Clock& clock,
                      S3GatewaySettings settings)
     : objects_(objects), clock_(clock), settings_(std::move(settings)) {
   if (settings_.owner_id.empty()) settings_.owner_id = RootOwnerId();
+  Credential root;
+  root.secret = settings_.root_secret;
+  root.principal = kRootPrincipal;
+  root_ = std::make_shared<const Credential>(std::move(root));
 }
 
-Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, ErrorHeaders headers) {
+Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, ResponseHeaders headers) {
   exchange.AnnotateError(S3CodeName(error.code));
   if (exchange.response_started()) {
     exchange.BreakResponse();
@@ -81,7 +79,7 @@ Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, ErrorHea
 
 Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   HttpRequest& request = exchange.mutable_request();
-  ErrorHeaders headers;
+  ResponseHeaders headers;
   if (const Status parsed = ParseTarget(&request); !parsed.ok()) {
     co_await RefuseWith(exchange, S3Error(S3Code::kInvalidUri), std::move(headers));
     co_return;
@@ -95,7 +93,7 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   auth.region = settings_.region;
   auth.now_seconds = clock_.WallMilliseconds() / 1000;
   auth.cache = &signing_keys_;
-  const RootCredential credentials(settings_);
+  const RootCredential credentials(settings_.root_access_key, root_);
   auto verified = VerifiedRequest::Authenticate(exchange, auth, credentials);
   if (!verified.ok()) {
     exchange.Annotate(OperationName(request, *address), address->bucket, address->key);

@@ -11,9 +11,11 @@
 // Stateless but for a cache of signing keys; thread-safe.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "api_gateway/auth/signing_key.h"
+#include "api_gateway/auth/sigv4.h"
 #include "api_gateway/http/http_exchange.h"
 #include "api_gateway/operations/settings.h"
 #include "object_service/object_service.h"
@@ -31,12 +33,12 @@ class S3Gateway {
   Task<void> Handle(HttpExchange& exchange);
 
  private:
-  Task<void> RefuseWith(HttpExchange& exchange, S3Error error,
-                        std::vector<std::pair<std::string, std::string>> headers);
+  Task<void> RefuseWith(HttpExchange& exchange, S3Error error, ResponseHeaders headers);
 
   object_service::ObjectService& objects_;
   Clock& clock_;
   S3GatewaySettings settings_;
+  std::shared_ptr<const Credential> root_;
   SigningKeyCache signing_keys_;
 };
 

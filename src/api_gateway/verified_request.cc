@@ -91,7 +91,7 @@ class BodyVerifier {
     if (!algorithm.has_value()) algorithm = FromModel(default_checksum);
     if (algorithm.has_value()) verifier.calculator_.emplace(*algorithm);
     if (identity.mode == PayloadMode::kSignedHash) {
-      verifier.payload_hash_.emplace(identity.expected_sha256);
+      verifier.payload_hash_.emplace(std::string(identity.expected_sha256));
     }
     return verifier;
   }

@@ -7,7 +7,7 @@
 namespace ashlar::api_gateway {
 namespace {
 
-void AppendCollapsed(std::string_view value, std::string* out) {
+void AppendCollapsed(std::string_view value, PooledString* out) {
   value = TrimBlanks(value);
   if (value.find('\t') == std::string_view::npos && value.find("  ") == std::string_view::npos) {
     out->append(value);
@@ -25,7 +25,7 @@ void AppendCollapsed(std::string_view value, std::string* out) {
   }
 }
 
-void AppendHeaderLine(const HttpRequest& request, std::string_view name, std::string* out) {
+void AppendHeaderLine(const HttpRequest& request, std::string_view name, PooledString* out) {
   bool first = true;
   for (const Header& header : request.headers) {
     if (header.name != name) continue;
@@ -43,8 +43,8 @@ void AppendHeaderLine(const HttpRequest& request, std::string_view name, std::st
 
 }  // namespace
 
-std::string CanonicalPath(std::string_view raw_path) {
-  std::string out;
+PooledString CanonicalPath(std::string_view raw_path) {
+  PooledString out;
   out.reserve(raw_path.size() + 16);
   std::string byte;
   while (!raw_path.empty()) {
@@ -61,9 +61,9 @@ std::string CanonicalPath(std::string_view raw_path) {
   return out;
 }
 
-std::string CanonicalQuery(const HttpRequest& request) {
+PooledString CanonicalQuery(const HttpRequest& request) {
   if (request.query.empty()) return {};
-  std::vector<std::pair<std::string, std::string>> encoded;
+  PooledVector<std::pair<PooledString, PooledString>> encoded;
   encoded.reserve(request.query.size());
   for (const QueryParameter& parameter : request.query) {
     if (parameter.name == "X-Amz-Signature") continue;
@@ -72,7 +72,7 @@ std::string CanonicalQuery(const HttpRequest& request) {
     AppendPercentEncoded(parameter.value, Slash::kEncode, &value);
   }
   std::sort(encoded.begin(), encoded.end());
-  std::string out;
+  PooledString out;
   for (const auto& [name, value] : encoded) {
     if (!out.empty()) out.push_back('&');
     out += name;
@@ -82,8 +82,8 @@ std::string CanonicalQuery(const HttpRequest& request) {
   return out;
 }
 
-void AppendCanonicalRequest(const HttpRequest& request, const std::vector<std::string_view>& names,
-                            const CanonicalParts& parts, std::string* out) {
+void AppendCanonicalRequest(const HttpRequest& request, std::span<const std::string_view> names,
+                            const CanonicalParts& parts, PooledString* out) {
   out->append(request.method).push_back('\n');
   out->append(parts.path).push_back('\n');
   out->append(parts.query).push_back('\n');

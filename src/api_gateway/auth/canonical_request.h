@@ -4,9 +4,8 @@
 // "Authenticating requests (AWS Signature Version 4)" of the S3 API reference. Pure functions.
 #pragma once
 
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "api_gateway/http/http_request.h"
 
@@ -15,10 +14,10 @@ namespace ashlar::api_gateway {
 // The path with every byte in its one canonical spelling: unreserved bytes and '/' plain, all else
 // %XX in upper case. "%2F" stays encoded, so that two different raw paths never sign alike unless
 // they name the same key.
-[[nodiscard]] std::string CanonicalPath(std::string_view raw_path);
+[[nodiscard]] PooledString CanonicalPath(std::string_view raw_path);
 
 // All parameters except X-Amz-Signature, re-encoded and sorted by name, then value.
-[[nodiscard]] std::string CanonicalQuery(const HttpRequest& request);
+[[nodiscard]] PooledString CanonicalQuery(const HttpRequest& request);
 
 struct CanonicalParts {
   std::string_view path;
@@ -29,7 +28,7 @@ struct CanonicalParts {
 };
 // `names` is signed_headers split. A header that is listed but absent has no line. Repeated headers
 // are joined with ','; runs of blanks become one space.
-void AppendCanonicalRequest(const HttpRequest& request, const std::vector<std::string_view>& names,
-                            const CanonicalParts& parts, std::string* out);
+void AppendCanonicalRequest(const HttpRequest& request, std::span<const std::string_view> names,
+                            const CanonicalParts& parts, PooledString* out);
 
 }  // namespace ashlar::api_gateway

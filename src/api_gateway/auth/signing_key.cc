@@ -1,7 +1,6 @@
 #include "api_gateway/auth/signing_key.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace ashlar::api_gateway {
 
@@ -25,12 +24,13 @@ SigningKeyCache::~SigningKeyCache() = default;
 
 Sha256Digest SigningKeyCache::Get(std::string_view access_key, const Secret& secret,
                                   std::string_view date, std::string_view region) {
-  std::string id;
-  id.reserve(access_key.size() + date.size() + region.size() + 2);
-  id.append(access_key).push_back('\0');
-  id.append(date).push_back('\0');
-  id.append(region);
-  Shard& shard = shards_[std::hash<std::string>()(id) % kShards];
+  PooledString text;
+  text.reserve(access_key.size() + date.size() + region.size() + 2);
+  text.append(access_key).push_back('\0');
+  text.append(date).push_back('\0');
+  text.append(region);
+  const std::string_view id(text);
+  Shard& shard = shards_[TextHash()(id) % kShards];
   {
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.entries.find(id);
@@ -44,7 +44,7 @@ Sha256Digest SigningKeyCache::Get(std::string_view access_key, const Secret& sec
   if (shard.entries.size() >= capacity_per_shard_ && !shard.entries.contains(id)) {
     shard.entries.erase(shard.entries.begin());
   }
-  Entry& entry = shard.entries[std::move(id)];
+  Entry& entry = shard.entries[std::string(id)];
   entry.secret = secret;
   entry.key = key;
   return key;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/secret.h"
+#include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 
@@ -38,7 +40,7 @@ class SigningKeyCache {
   };
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<std::string, Entry> entries;
+    std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries;
   };
   static constexpr size_t kShards = 16;
 

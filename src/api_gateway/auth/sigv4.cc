@@ -28,10 +28,10 @@ struct Claim {
   std::string_view terminal;
   std::string_view scope;  // date/region/service/terminal
   std::string_view signed_headers;
-  std::vector<std::string_view> names;
+  PooledVector<std::string_view> names;
   std::string_view signature;
   std::string_view payload_hash;
-  std::string amz_date;
+  PooledString amz_date;
   int64_t signed_at = 0;
 };
 
@@ -110,7 +110,7 @@ bool IsHeaderNameByte(char c) {
 }
 
 // Lower-case names separated by ';', none twice.
-bool SplitSignedHeaders(std::string_view text, std::vector<std::string_view>* names) {
+bool SplitSignedHeaders(std::string_view text, PooledVector<std::string_view>* names) {
   names->reserve(8);
   while (true) {
     const size_t end = std::min(text.find(';'), text.size());
@@ -201,20 +201,22 @@ MaybeError ReadAuthorization(std::string_view value, Claim* claim) {
 
 // x-amz-date, or else Date. Missing or unreadable is 403, as AWS answers.
 MaybeError ReadHeaderDate(const HttpRequest& request, Claim* claim) {
-  const S3Error missing(S3Code::kAccessDenied,
-                        "AWS authentication requires a valid Date or x-amz-date header");
+  const auto missing = [] {
+    return S3Error(S3Code::kAccessDenied,
+                   "AWS authentication requires a valid Date or x-amz-date header");
+  };
   if (const auto amz_date = request.Find("x-amz-date")) {
     const auto seconds = ParseAmzDate(TrimBlanks(*amz_date));
-    if (!seconds || request.Count("x-amz-date") > 1) return missing;
+    if (!seconds || request.Count("x-amz-date") > 1) return missing();
     claim->signed_at = *seconds;
     claim->amz_date = TrimBlanks(*amz_date);
     return std::nullopt;
   }
   const auto date = request.Find("date");
-  if (!date || request.Count("date") > 1) return missing;
+  if (!date || request.Count("date") > 1) return missing();
   auto seconds = ParseHttpDate(TrimBlanks(*date));
   if (!seconds) seconds = ParseAmzDate(TrimBlanks(*date));
-  if (!seconds) return missing;
+  if (!seconds) return missing();
   claim->signed_at = *seconds;
   claim->amz_date = FormatAmzDate(*seconds);
   return std::nullopt;
@@ -343,7 +345,7 @@ MaybeError CheckScope(const AuthContext& context, const Claim& claim) {
   if (claim.date != std::string_view(claim.amz_date).substr(0, 8)) {
     return Malformed(claim.location, "Invalid credential date \"" + std::string(claim.date) +
                                          "\". This date is not the same as X-Amz-Date: \"" +
-                                         claim.amz_date.substr(0, 8) + "\".");
+                                         std::string(claim.amz_date, 0, 8) + "\".");
   }
   return std::nullopt;
 }
@@ -421,9 +423,17 @@ std::string AlternativeHost(std::string_view host, bool tls) {
   return std::string(host) + std::string(port);
 }
 
+void AppendHex(ByteSpan bytes, PooledString* out) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (const uint8_t byte : bytes) {
+    out->push_back(kDigits[byte >> 4]);
+    out->push_back(kDigits[byte & 15]);
+  }
+}
+
 struct Signing {
-  std::string canonical;
-  std::string string_to_sign;
+  PooledString canonical;
+  PooledString string_to_sign;
   Sha256Digest mac;
 };
 
@@ -433,28 +443,35 @@ void Sign(const HttpRequest& request, const Claim& claim, const Sha256Digest& ke
   out->canonical.reserve(768);
   AppendCanonicalRequest(request, claim.names, parts, &out->canonical);
   const Sha256Digest digest = Sha256(AsBytes(out->canonical));
-  std::string& text = out->string_to_sign;
+  PooledString& text = out->string_to_sign;
   text.clear();
   text.reserve(160);
   text.append(kAlgorithm).push_back('\n');
   text.append(claim.amz_date).push_back('\n');
   text.append(claim.scope).push_back('\n');
-  text += HexEncode(digest);
+  AppendHex(digest, &text);
   out->mac = HmacSha256(key, AsBytes(text));
+}
+
+bool IsSignature(const Sha256Digest& mac, std::string_view provided) {
+  PooledString expected;
+  AppendHex(mac, &expected);
+  return ConstantTimeEqual(AsBytes(expected), AsBytes(provided));
 }
 
 // True when the signature fits the request in one of the spellings that mean the same: the path in
 // canonical encoding or exactly as sent, the host with or without the default port.
 bool SignatureFits(const HttpRequest& request, const Claim& claim, const Sha256Digest& key,
                    Signing* first) {
-  std::string provided;
-  if (claim.signature.size() != 64 || !HexDecode(claim.signature, &provided)) provided.clear();
-  const std::string path = CanonicalPath(request.raw_path);
-  const std::string query = CanonicalQuery(request);
+  // Compared as text, in lower case: what is no hex digit stays different.
+  PooledString provided(claim.signature);
+  for (char& c : provided) c = AsciiLower(c);
+  const PooledString path = CanonicalPath(request.raw_path);
+  const PooledString query = CanonicalQuery(request);
   const std::string_view host = TrimBlanks(*request.Find("host"));
   CanonicalParts parts{path, query, host, claim.signed_headers, claim.payload_hash};
   Sign(request, claim, key, parts, first);
-  if (ConstantTimeEqual(first->mac, AsBytes(provided))) return true;
+  if (IsSignature(first->mac, provided)) return true;
 
   Signing other;
   const std::string other_host = AlternativeHost(host, request.tls);
@@ -466,7 +483,7 @@ bool SignatureFits(const HttpRequest& request, const Claim& claim, const Sha256D
       parts.path = spelt;
       parts.host = name;
       Sign(request, claim, key, parts, &other);
-      if (ConstantTimeEqual(other.mac, AsBytes(provided))) return true;
+      if (IsSignature(other.mac, provided)) return true;
     }
   }
   return false;
@@ -490,7 +507,7 @@ Sha256Digest SigningKeyFor(const AuthContext& context, const Claim& claim, std::
 
 AuthOutcome VerifySignature(const HttpRequest& request, const AuthContext& context,
                             const CredentialLookup& lookup, const Claim& claim, PayloadMode mode) {
-  std::optional<Credential> credential = lookup.Find(claim.access_key);
+  const std::shared_ptr<const Credential> credential = lookup.Find(claim.access_key);
   const bool known = credential && credential->enabled && !credential->secret.empty();
   // No secret of a real key: nothing signed with it can be accepted, because `known` is asked
   // below.
@@ -508,7 +525,7 @@ AuthOutcome VerifySignature(const HttpRequest& request, const AuthContext& conte
   if (request.Find("x-amz-security-token") || request.HasQuery("X-Amz-Security-Token")) {
     return S3Error(S3Code::kInvalidToken);
   }
-  verified.principal = std::move(credential->principal);
+  verified.principal = credential->principal;
   verified.access_key = claim.access_key;
   verified.is_presigned = claim.location == Location::kQuery;
   verified.mode = mode;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "api_gateway/auth/signing_key.h"
 #include "api_gateway/http/http_request.h"
 #include "base/secret.h"
+#include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 
@@ -34,8 +36,9 @@ struct Credential {
 class CredentialLookup {
  public:
   virtual ~CredentialLookup() = default;
-  // Called on the caller's thread, must not block. nullopt: no such access key.
-  [[nodiscard]] virtual std::optional<Credential> Find(std::string_view access_key) const = 0;
+  // Called on the caller's thread, must not block. Null: no such access key.
+  [[nodiscard]] virtual std::shared_ptr<const Credential> Find(
+      std::string_view access_key) const = 0;
 };
 
 // How the body of an accepted request has to be checked.
@@ -56,12 +59,12 @@ struct AuthContext {
 };
 
 struct Verified {
-  std::string principal;   // empty when anonymous
-  std::string access_key;  // empty when anonymous
+  std::string principal;    // empty when anonymous
+  PooledString access_key;  // empty when anonymous
   bool is_anonymous = false;
   bool is_presigned = false;
   PayloadMode mode = PayloadMode::kUnsigned;
-  std::string expected_sha256;  // 64 lower-case hex digits with kSignedHash, else empty
+  PooledString expected_sha256;  // 64 lower-case hex digits with kSignedHash, else empty
 
   // What the chunk signatures of the streaming modes chain on.
   Sha256Digest signing_key{};

@@ -38,7 +38,7 @@ class ConnectionExchange final : public HttpExchange {
 
   const HttpRequest& request() const override { return request_; }
   HttpRequest& mutable_request() override { return request_; }
-  const std::string& request_id() const override { return request_id_; }
+  std::string_view request_id() const override { return request_id_; }
   const std::string& host_id() const override { return shard_.state().host_id; }
   std::optional<uint64_t> content_length() const override;
   bool has_transfer_encoding() const override { return framing_.chunked; }
@@ -63,12 +63,12 @@ class ConnectionExchange final : public HttpExchange {
   WireInput& input_;
   HttpShard& shard_;
   HttpRequest request_;
-  std::string request_id_;
+  const PooledString request_id_;
   Framing framing_;
   std::optional<WireBody> body_;
   RequestRecord record_;
   int64_t started_at_;
-  std::string head_text_;       // made and not sent yet
+  PooledString head_text_;      // made and not sent yet
   uint64_t response_left_ = 0;  // bytes of the body still to be sent
   bool continue_pending_ = false;
   bool started_ = false;

@@ -46,9 +46,10 @@ class Collector final : public http::basic_parser<true> {
   }
   void on_response_impl(int, View, int, ErrorCode&) override {}
   void on_field_impl(http::field, View name, View value, ErrorCode&) override {
-    Header& header = request_->headers.emplace_back();
-    header.name = ToLower({name.data(), name.size()});
-    header.value = TrimBlanks({value.data(), value.size()});
+    Header& header =
+        request_->headers.emplace_back(std::string_view(name.data(), name.size()),
+                                       TrimBlanks(std::string_view(value.data(), value.size())));
+    for (char& c : header.name) c = AsciiLower(c);
   }
   void on_header_impl(ErrorCode&) override {}
   void on_body_init_impl(const boost::optional<uint64_t>&, ErrorCode&) override {}

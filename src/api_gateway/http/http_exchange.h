@@ -14,19 +14,21 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "api_gateway/http/hash_bundler.h"
 #include "api_gateway/http/http_request.h"
 #include "base/bytes.h"
 #include "base/status.h"
+#include "runtime/pooled.h"
 #include "runtime/task.h"
 
 namespace ashlar::api_gateway {
 
+using ResponseHeaders = PooledVector<std::pair<PooledString, PooledString>>;
+
 struct ResponseHead {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;  // without Content-Length, Date, Server
+  ResponseHeaders headers;  // without Content-Length, Date, Server
   void Add(std::string_view name, std::string_view value) { headers.emplace_back(name, value); }
 };
 
@@ -38,7 +40,7 @@ class HttpExchange {
   // For authentication only: it adds what a presigned URL carries in place of headers.
   virtual HttpRequest& mutable_request() = 0;
   // Unique for each request, also in its response header x-amz-request-id and in its log line.
-  virtual const std::string& request_id() const = 0;
+  virtual std::string_view request_id() const = 0;
   // Names this server, also in x-amz-id-2.
   virtual const std::string& host_id() const = 0;
 

@@ -26,7 +26,7 @@ std::string_view OriginForm(std::string_view target) {
   return {};
 }
 
-Status ParseQuery(std::string_view text, std::vector<QueryParameter>* query) {
+Status ParseQuery(std::string_view text, PooledVector<QueryParameter>* query) {
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
@@ -132,12 +132,15 @@ Status ParseTarget(HttpRequest* request) {
   if (target.empty()) return BadTarget("the target is neither in origin nor in absolute form");
   const size_t question = target.find('?');
   const std::string_view path = target.substr(0, question);
-  std::string decoded;
-  decoded.reserve(path.size());
-  if (!PercentDecode(path, PlusSign::kLiteral, &decoded)) {
-    return BadTarget("invalid percent-encoding in the path");
+  if (path.find('%') == std::string_view::npos) {
+    if (!IsValidUtf8(path)) return BadTarget("the path is not UTF-8");
+  } else {
+    std::string decoded;
+    if (!PercentDecode(path, PlusSign::kLiteral, &decoded)) {
+      return BadTarget("invalid percent-encoding in the path");
+    }
+    if (!IsValidUtf8(decoded)) return BadTarget("the path is not UTF-8");
   }
-  if (!IsValidUtf8(decoded)) return BadTarget("the path is not UTF-8");
   request->raw_path = path;
   if (question == std::string_view::npos) return Status::Ok();
   return ParseQuery(target.substr(question + 1), &request->query);

@@ -6,24 +6,28 @@
 // 3. Whoever signs, authorises or serves reads the same parsed values, so two parsers cannot
 //    differ.
 //
-// Values without threads. A malformed target fails with kInvalidArgument (answer 400 InvalidURI).
+// Values without threads, whose memory is pooled. A malformed target fails with kInvalidArgument
+// (answer 400 InvalidURI).
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api_gateway/protocol/s3_error.h"
 #include "base/status.h"
+#include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 
 struct Header {
-  std::string name;  // lower-case
-  std::string value;
+  Header(std::string_view header_name, std::string_view header_value)
+      : name(header_name), value(header_value) {}
+  PooledString name;  // lower-case
+  PooledString value;
 };
+using RequestHeaders = PooledVector<Header>;
 
 struct QueryParameter {
   std::string raw_name;
@@ -36,13 +40,13 @@ struct QueryParameter {
 struct HttpRequest {
   std::string method;
   std::string raw_target;  // exactly as received
-  std::vector<Header> headers;
+  RequestHeaders headers;
   bool tls = false;
-  std::string peer;  // "address:port" of the socket
+  PooledString peer;  // "address:port" of the socket
 
   // Filled by ParseTarget.
-  std::string raw_path;  // begins with '/', not decoded
-  std::vector<QueryParameter> query;
+  PooledString raw_path;  // begins with '/', not decoded
+  PooledVector<QueryParameter> query;
 
   // First value; nullopt when absent. `name` must be lower-case.
   [[nodiscard]] std::optional<std::string_view> Find(std::string_view name) const;

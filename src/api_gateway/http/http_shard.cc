@@ -43,11 +43,11 @@ HttpServerState::HttpServerState(HttpServerOptions server_options, HttpHandler s
   host_id = Base64Encode(host);
 }
 
-std::string HttpServerState::NewRequestId() {
+PooledString HttpServerState::NewRequestId() {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   const uint64_t count = id_counter_.fetch_add(1, std::memory_order_relaxed);
   uint64_t id = Scramble(Scramble(id_base_ + count) ^ id_mask_);
-  std::string text(16, '0');
+  PooledString text(16, '0');
   for (size_t i = 16; i-- > 0; id >>= 4) text[i] = kDigits[id & 15];
   return text;
 }

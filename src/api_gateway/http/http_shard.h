@@ -27,7 +27,7 @@ struct HttpServerState {
   std::atomic<size_t> connections{0};
 
   // 16 upper-case hex digits, never twice in a process and not to be guessed from outside.
-  std::string NewRequestId();
+  PooledString NewRequestId();
 
  private:
   uint64_t id_base_ = 0;

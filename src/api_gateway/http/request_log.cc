@@ -66,7 +66,7 @@ RequestMetrics::RequestMetrics()
     : bytes_in_(MetricCounter("ashlar_http_received_bytes_total", "Bytes of request bodies read")),
       bytes_out_(MetricCounter("ashlar_http_sent_bytes_total", "Bytes of response bodies sent")) {}
 
-RequestMetrics::Handles& RequestMetrics::HandlesOf(const std::string& operation) {
+RequestMetrics::Handles& RequestMetrics::HandlesOf(std::string_view operation) {
   const auto found = operations_.find(operation);
   if (found != operations_.end()) return found->second;
   if (operation.empty() || (operations_.size() >= kOperationsMax && operation != kOtherOperation)) {
@@ -78,14 +78,14 @@ RequestMetrics::Handles& RequestMetrics::HandlesOf(const std::string& operation)
   for (size_t i = 0; i < kClasses.size(); ++i) {
     handles.by_status_class[i] =
         &MetricCounter("ashlar_http_requests_total", "Requests by operation and class of status",
-                       {{"operation", operation}, {"status", kClasses[i]}});
+                       {{"operation", std::string(operation)}, {"status", kClasses[i]}});
   }
   handles.seconds = &MetricHistogram("ashlar_http_request_duration_seconds",
                                      "Time from a complete head to the end of the response",
-                                     {{"operation", operation}},
+                                     {{"operation", std::string(operation)}},
                                      {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                       0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300});
-  return operations_.emplace(operation, handles).first->second;
+  return operations_.emplace(std::string(operation), handles).first->second;
 }
 
 void RequestMetrics::Record(const RequestRecord& record) {

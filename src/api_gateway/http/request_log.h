@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 
@@ -17,11 +20,11 @@ struct RequestRecord {
   std::string_view request_id;
   std::string_view peer;
   std::string_view method;
-  std::string operation;  // "PutObject"; empty until the handler said
-  std::string bucket;
-  std::string key;
+  PooledString operation;  // "PutObject"; empty until the handler said
+  PooledString bucket;
+  PooledString key;
   int status = 0;          // 0: the connection ended before an answer
-  std::string error;       // S3 code
+  PooledString error;      // S3 code
   uint64_t bytes_in = 0;   // of the body
   uint64_t bytes_out = 0;  // of the body
   int64_t duration_ns = 0;
@@ -43,9 +46,9 @@ class RequestMetrics {
     std::array<prometheus::Counter*, 6> by_status_class;  // none, 1xx to 5xx
     prometheus::Histogram* seconds;
   };
-  Handles& HandlesOf(const std::string& operation);
+  Handles& HandlesOf(std::string_view operation);
 
-  std::unordered_map<std::string, Handles> operations_;
+  std::unordered_map<std::string, Handles, TextHash, std::equal_to<>> operations_;
   prometheus::Counter& bytes_in_;
   prometheus::Counter& bytes_out_;
 };

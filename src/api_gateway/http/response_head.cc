@@ -48,13 +48,13 @@ bool IsAllowed(std::string_view name) {
   return IsToken(name);
 }
 
-void AppendNumber(uint64_t number, std::string* out) {
+void AppendNumber(uint64_t number, PooledString* out) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
   out->append(digits, end);
 }
 
-void AppendHeader(std::string_view name, std::string_view value, std::string* out) {
+void AppendHeader(std::string_view name, std::string_view value, PooledString* out) {
   out->append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -62,7 +62,7 @@ void AppendHeader(std::string_view name, std::string_view value, std::string* ou
 
 bool StatusHasBody(int status) { return status >= 200 && status != 204 && status != 304; }
 
-bool AppendResponseHead(const ResponseHead& head, const ResponseFrame& frame, std::string* out) {
+bool AppendResponseHead(const ResponseHead& head, const ResponseFrame& frame, PooledString* out) {
   if (head.status < 200 || head.status > 599) return false;
   size_t size = 256;
   for (const auto& [name, value] : head.headers) {

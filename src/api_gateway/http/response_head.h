@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "api_gateway/http/http_exchange.h"
@@ -22,7 +21,7 @@ struct ResponseFrame {
 // token, a value holds a control character (response splitting), the status is none, or a header is
 // one of those written here.
 [[nodiscard]] bool AppendResponseHead(const ResponseHead& head, const ResponseFrame& frame,
-                                      std::string* out);
+                                      PooledString* out);
 
 // 1xx, 204 and 304 have no body and no Content-Length.
 [[nodiscard]] bool StatusHasBody(int status);

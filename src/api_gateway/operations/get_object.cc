@@ -120,11 +120,20 @@ S3Result<ResponseHead> BuildHead(S3Context& context, const FoundObject& object,
   return head;
 }
 
-// Collects a small body and sends it with its head.
-Task<Answer> SendWhole(S3Context& context, ResponseHead head, object_service::ObjectReader* reader,
-                       uint64_t length) {
+uint64_t BytesOf(std::span<const ByteSpan> pieces) {
+  uint64_t bytes = 0;
+  for (const ByteSpan piece : pieces) bytes += piece.size();
+  return bytes;
+}
+
+// Collects a small body that came in more than one piece of reading, so that its end is verified
+// before its head is sent. `first`: what was read already.
+Task<Answer> SendCollected(S3Context& context, ResponseHead head,
+                           object_service::ObjectReader* reader, std::span<const ByteSpan> first,
+                           uint64_t length) {
   std::string body;
   body.reserve(length);
+  for (const ByteSpan piece : first) body += AsText(piece);
   while (body.size() < length) {
     auto pieces = co_await reader->Next();
     if (!pieces.ok()) co_return ReadFailure(pieces.status());
@@ -135,18 +144,20 @@ Task<Answer> SendWhole(S3Context& context, ResponseHead head, object_service::Ob
   co_return std::nullopt;
 }
 
-Task<Answer> SendStream(S3Context& context, ResponseHead head, object_service::ObjectReader* reader,
-                        uint64_t length) {
+Task<Answer> Send(S3Context& context, ResponseHead head, object_service::ObjectReader* reader,
+                  uint64_t length) {
   HttpExchange& exchange = context.exchange;
   auto pieces = co_await reader->Next();
   if (!pieces.ok()) co_return ReadFailure(pieces.status());
+  if (length <= kOneWriteBytesMax && BytesOf(*pieces) < length) {
+    co_return co_await SendCollected(context, std::move(head), reader, *pieces, length);
+  }
   Status sent = co_await exchange.StartResponse(std::move(head), length);
   uint64_t left = length;
   while (sent.ok() && !pieces->empty()) {
-    for (const ByteSpan piece : *pieces) {
-      CHECK(piece.size() <= left);
-      left -= piece.size();
-    }
+    const uint64_t bytes = BytesOf(*pieces);
+    CHECK(bytes <= left);
+    left -= bytes;
     sent = co_await exchange.SendBody(*pieces);
     if (!sent.ok() || left == 0) break;
     pieces = co_await reader->Next();
@@ -178,10 +189,7 @@ Task<Answer> Read(S3Context& context, bool with_body) {
   if (length == 0) co_return co_await SendEmpty(context, *std::move(head));
   const std::unique_ptr<object_service::ObjectReader> reader =
       context.objects.OpenReader(object->version, selection->range.first, length);
-  if (length <= kOneWriteBytesMax) {
-    co_return co_await SendWhole(context, *std::move(head), reader.get(), length);
-  }
-  co_return co_await SendStream(context, *std::move(head), reader.get(), length);
+  co_return co_await Send(context, *std::move(head), reader.get(), length);
 }
 
 }  // namespace

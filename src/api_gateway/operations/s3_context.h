@@ -4,10 +4,6 @@
 // the body but through `verified`.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "api_gateway/http/http_exchange.h"
 #include "api_gateway/operations/settings.h"
 #include "api_gateway/routing/route.h"
@@ -26,7 +22,7 @@ struct S3Context {
   Clock& clock;
   const S3GatewaySettings& settings;
   // Headers that go with the error that the handler returns (validators of a 304).
-  std::vector<std::pair<std::string, std::string>> error_headers = {};
+  ResponseHeaders error_headers = {};
 
   const HttpRequest& request() const { return exchange.request(); }
   int64_t NowSeconds() const { return clock.WallMilliseconds() / 1000; }

@@ -6,6 +6,8 @@
 namespace ashlar::api_gateway {
 namespace {
 
+constexpr std::string_view kCopySource = "x-amz-copy-source-";
+
 struct Tag {
   std::string_view value;  // without quotes
   bool weak = false;
@@ -65,15 +67,14 @@ S3Error Unsupported(std::string_view header, std::string_view detail) {
 }  // namespace
 
 ReadConditions ParseReadConditions(const HttpRequest& request, bool copy_source) {
-  const auto name = [copy_source](std::string_view suffix) {
-    return std::string(copy_source ? "x-amz-copy-source-" : "") + std::string(suffix);
-  };
+  const size_t skipped = copy_source ? 0 : kCopySource.size();
+  const auto name = [skipped](std::string_view copy_name) { return copy_name.substr(skipped); };
   ReadConditions conditions;
   conditions.copy_source = copy_source;
-  conditions.if_match = Text(request, name("if-match"));
-  conditions.if_none_match = Text(request, name("if-none-match"));
-  conditions.if_modified_since = Date(request, name("if-modified-since"));
-  conditions.if_unmodified_since = Date(request, name("if-unmodified-since"));
+  conditions.if_match = Text(request, name("x-amz-copy-source-if-match"));
+  conditions.if_none_match = Text(request, name("x-amz-copy-source-if-none-match"));
+  conditions.if_modified_since = Date(request, name("x-amz-copy-source-if-modified-since"));
+  conditions.if_unmodified_since = Date(request, name("x-amz-copy-source-if-unmodified-since"));
   return conditions;
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/pooled.h"
+
 namespace ashlar::api_gateway {
 
 // The three forms of RFC 9110, 5.6.7: IMF-fixdate, RFC 850 (two-digit years below 70 are 20xx) and
@@ -20,7 +22,7 @@ namespace ashlar::api_gateway {
 [[nodiscard]] std::optional<int64_t> ParseRfc3339(std::string_view text);
 
 // "Fri, 24 May 2013 00:00:00 GMT"
-[[nodiscard]] std::string FormatHttpDate(int64_t seconds);
+[[nodiscard]] PooledString FormatHttpDate(int64_t seconds);
 // "20130524T000000Z"
 [[nodiscard]] std::string FormatAmzDate(int64_t seconds);
 // "2026-11-22T16:00:00.000Z" from milliseconds since 1970.

@@ -26,6 +26,21 @@ int HexValue(char digit) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+template <typename String>
+void AppendEncoded(std::string_view text, Slash slash, String* out) {
+  // Runs that stay as they are, nearly everything in practice, are appended whole.
+  size_t run = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (kUnreserved[byte] || (byte == '/' && slash == Slash::kKeep)) continue;
+    out->append(text.substr(run, i - run));
+    const char escape[3] = {'%', kUpperHex[byte >> 4], kUpperHex[byte & 15]};
+    out->append(escape, 3);
+    run = i + 1;
+  }
+  out->append(text.substr(run));
+}
+
 }  // namespace
 
 bool PercentDecode(std::string_view text, PlusSign plus, std::string* out) {
@@ -55,17 +70,10 @@ bool PercentDecode(std::string_view text, PlusSign plus, std::string* out) {
 }
 
 void AppendPercentEncoded(std::string_view text, Slash slash, std::string* out) {
-  // Runs that stay as they are, nearly everything in practice, are appended whole.
-  size_t run = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (kUnreserved[byte] || (byte == '/' && slash == Slash::kKeep)) continue;
-    out->append(text.substr(run, i - run));
-    const char escape[3] = {'%', kUpperHex[byte >> 4], kUpperHex[byte & 15]};
-    out->append(escape, 3);
-    run = i + 1;
-  }
-  out->append(text.substr(run));
+  AppendEncoded(text, slash, out);
+}
+void AppendPercentEncoded(std::string_view text, Slash slash, PooledString* out) {
+  AppendEncoded(text, slash, out);
 }
 
 std::string S3UrlEncode(std::string_view text) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/pooled.h"
+
 namespace ashlar::api_gateway {
 
 // What a '+' means: itself (paths, copy source) or a space (query strings).
@@ -18,6 +20,7 @@ enum class PlusSign { kLiteral, kSpace };
 // RFC 3986: all but A-Z a-z 0-9 - . _ ~ becomes %XX with upper-case digits; '/' kept on request.
 enum class Slash { kEncode, kKeep };
 void AppendPercentEncoded(std::string_view text, Slash slash, std::string* out);
+void AppendPercentEncoded(std::string_view text, Slash slash, PooledString* out);
 
 // Names in listings with `encoding-type=url`: '/' is kept and a space is %20, which decoders of
 // both kinds ("unquote" and "unquote_plus") read back as a space.

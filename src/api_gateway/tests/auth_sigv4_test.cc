@@ -24,7 +24,7 @@ AuthOutcome Verify(HttpRequest request, AuthContext context = {.now_seconds = kN
   return Authenticate(request, context, keys);
 }
 
-HttpRequest Request(std::string method, std::string target, std::vector<Header> headers) {
+HttpRequest Request(std::string method, std::string target, RequestHeaders headers) {
   HttpRequest request;
   request.method = std::move(method);
   request.raw_target = std::move(target);
@@ -46,7 +46,8 @@ void SetHeader(HttpRequest* request, std::string_view name, std::string value) {
 void RemoveHeader(HttpRequest* request, std::string_view name) {
   std::erase_if(request->headers, [name](const Header& header) { return header.name == name; });
 }
-void Replace(std::string* text, std::string_view from, std::string_view to) {
+template <typename String>
+void Replace(String* text, std::string_view from, std::string_view to) {
   const size_t at = text->find(from);
   ASSERT_NE(at, std::string::npos) << from;
   text->replace(at, from.size(), to);

@@ -110,7 +110,7 @@ TEST(HttpConnectionTest, AcceptsWhatIsUnusualButSound) {
 }
 
 TEST(HttpConnectionTest, HeadersReachTheHandlerAsReceived) {
-  std::vector<Header> seen;
+  RequestHeaders seen;
   std::string target;
   MemoryConnection connection([&](HttpExchange& exchange) {
     seen = exchange.request().headers;

@@ -13,7 +13,7 @@
 namespace ashlar::api_gateway {
 namespace {
 
-HttpRequest With(std::vector<Header> headers, std::string target = "/b/k") {
+HttpRequest With(RequestHeaders headers, std::string target = "/b/k") {
   HttpRequest request;
   request.method = "PUT";
   request.raw_target = std::move(target);
@@ -24,7 +24,7 @@ HttpRequest With(std::vector<Header> headers, std::string target = "/b/k") {
 
 std::string HeaderOf(const ResponseHead& head, std::string_view name) {
   for (const auto& [known, value] : head.headers) {
-    if (known == name) return value;
+    if (known == name) return std::string(value);
   }
   return "(none)";
 }

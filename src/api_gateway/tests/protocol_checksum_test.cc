@@ -8,7 +8,7 @@
 namespace ashlar::api_gateway {
 namespace {
 
-HttpRequest With(std::vector<Header> headers) {
+HttpRequest With(RequestHeaders headers) {
   HttpRequest request;
   request.headers = std::move(headers);
   return request;
@@ -66,7 +66,7 @@ TEST(Checksum, WhichWasSent) {
 }
 
 TEST(Checksum, TextsOfRefusal) {
-  const auto text = [](std::vector<Header> headers) {
+  const auto text = [](RequestHeaders headers) {
     const auto result = ParseChecksumHeaders(With(std::move(headers)));
     EXPECT_EQ(result.error().code, S3Code::kInvalidRequest);
     return result.error().message;
@@ -95,7 +95,7 @@ TEST(Checksum, TextsOfRefusal) {
 
 TEST(Checksum, TypesOfMultipartUploads) {
   const auto parse = [](const char* algorithm, const char* type) {
-    std::vector<Header> headers = {{"x-amz-checksum-algorithm", algorithm}};
+    RequestHeaders headers = {{"x-amz-checksum-algorithm", algorithm}};
     if (type != nullptr) headers.push_back({"x-amz-checksum-type", type});
     return ParseMultipartChecksum(With(std::move(headers)));
   };
@@ -173,7 +173,7 @@ TEST(ContentEncoding, LosesItsFramingTokens) {
 }
 
 TEST(DecodedContentLength, IsNeededOnce) {
-  const auto parse = [](std::vector<Header> headers) {
+  const auto parse = [](RequestHeaders headers) {
     return ParseDecodedContentLength(With(std::move(headers)));
   };
   constexpr const char* kName = "x-amz-decoded-content-length";

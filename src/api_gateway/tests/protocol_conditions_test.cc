@@ -11,14 +11,14 @@ namespace {
 constexpr int64_t kModified = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
 constexpr int64_t kNow = kModified + 1000;
 
-HttpRequest With(std::vector<Header> headers) {
+HttpRequest With(RequestHeaders headers) {
   HttpRequest request;
   request.headers = std::move(headers);
   return request;
 }
 
 // HTTP status, and the Condition behind a ':'.
-std::string Read(std::vector<Header> headers, bool copy = false) {
+std::string Read(RequestHeaders headers, bool copy = false) {
   const auto conditions = ParseReadConditions(With(std::move(headers)), copy);
   const auto error = EvaluateReadConditions(conditions, "abc", kModified, kNow);
   if (!error) return "200";
@@ -68,8 +68,8 @@ TEST(ReadConditions, EntityTags) {
 }
 
 TEST(ReadConditions, DatesInWholeSeconds) {
-  const std::string same = FormatHttpDate(kModified);
-  const std::string before = FormatHttpDate(kModified - 1);
+  const PooledString same = FormatHttpDate(kModified);
+  const PooledString before = FormatHttpDate(kModified - 1);
   EXPECT_EQ(Read({{"if-modified-since", same}}), "304:");
   EXPECT_EQ(Read({{"if-modified-since", before}}), "200");
   EXPECT_EQ(Read({{"if-modified-since", FormatHttpDate(kNow + 1)}}), "200");
@@ -79,8 +79,8 @@ TEST(ReadConditions, DatesInWholeSeconds) {
 }
 
 TEST(ReadConditions, Interplay) {
-  const std::string before = FormatHttpDate(kModified - 1);
-  const std::string same = FormatHttpDate(kModified);
+  const PooledString before = FormatHttpDate(kModified - 1);
+  const PooledString same = FormatHttpDate(kModified);
   EXPECT_EQ(Read({{"if-match", "abc"}, {"if-unmodified-since", before}}), "200");
   EXPECT_EQ(Read({{"if-none-match", "x"}, {"if-modified-since", same}}), "200");
   EXPECT_EQ(Read({{"if-none-match", "abc"}, {"if-modified-since", before}}), "304:");
@@ -89,8 +89,8 @@ TEST(ReadConditions, Interplay) {
 }
 
 TEST(ReadConditions, CopySourceFailsWith412Only) {
-  const std::string same = FormatHttpDate(kModified);
-  const std::string before = FormatHttpDate(kModified - 1);
+  const PooledString same = FormatHttpDate(kModified);
+  const PooledString before = FormatHttpDate(kModified - 1);
   EXPECT_EQ(Read({{"x-amz-copy-source-if-match", "x"}}, true), "412:x-amz-copy-source-If-Match");
   EXPECT_EQ(Read({{"x-amz-copy-source-if-none-match", "abc"}}, true),
             "412:x-amz-copy-source-If-None-Match");
@@ -105,7 +105,7 @@ TEST(WriteConditions, WhatS3Accepts) {
   EXPECT_TRUE(ParseWriteConditions(With({{"if-none-match", "*"}}))->if_none_match_any);
   EXPECT_EQ(ParseWriteConditions(With({{"if-match", "\"abc\""}}))->if_match, "abc");
   EXPECT_FALSE(ParseWriteConditions(With({}))->if_match.has_value());
-  const auto error = [](std::vector<Header> headers) {
+  const auto error = [](RequestHeaders headers) {
     const auto result = ParseWriteConditions(With(std::move(headers)));
     EXPECT_EQ(result.error().http_status, 501);
     return std::string(result.error().Field("Header"));

@@ -6,7 +6,7 @@
 namespace ashlar::api_gateway {
 namespace {
 
-HttpRequest With(std::vector<Header> headers) {
+HttpRequest With(RequestHeaders headers) {
   HttpRequest request;
   request.headers = std::move(headers);
   return request;

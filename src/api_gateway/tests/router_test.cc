@@ -15,7 +15,7 @@ struct Sent {
   S3Address address;
 };
 
-Sent Send(std::string method, std::string target, std::vector<Header> headers = {}) {
+Sent Send(std::string method, std::string target, RequestHeaders headers = {}) {
   Sent sent;
   sent.request.method = std::move(method);
   sent.request.raw_target = std::move(target);
@@ -33,7 +33,7 @@ std::string OperationOf(const Sent& sent) {
                     : "!" + std::string(S3CodeName(route.error().code));
 }
 
-std::string OperationOf(std::string method, std::string target, std::vector<Header> headers = {}) {
+std::string OperationOf(std::string method, std::string target, RequestHeaders headers = {}) {
   return OperationOf(Send(std::move(method), std::move(target), std::move(headers)));
 }
 
@@ -42,7 +42,7 @@ Sent RequestOf(const Route& route) {
   std::string target = "/";
   if (route.level != Level::kService) target += "bucket";
   if (route.level == Level::kObject || route.level == Level::kAny) target += "/key";
-  std::vector<Header> headers;
+  RequestHeaders headers;
   char separator = '?';
   for (const Mark& mark : route.marks) {
     if (mark.kind == Mark::Kind::kHeader) {
@@ -193,7 +193,7 @@ TEST(FindRoute, MethodNotAllowedNamesMethodAndResource) {
 }
 
 TEST(FindRoute, CopySourceOnlyWhereCopiesAre) {
-  const std::vector<Header> copy = {{"x-amz-copy-source", "b/s"}};
+  const RequestHeaders copy = {{"x-amz-copy-source", "b/s"}};
   EXPECT_EQ(OperationOf("PUT", "/b/k", copy), "CopyObject");
   EXPECT_EQ(OperationOf("PUT", "/b/k?partNumber=1&uploadId=x", copy), "UploadPartCopy");
   for (const char* method : {"GET", "HEAD", "DELETE"}) {

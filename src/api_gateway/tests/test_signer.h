@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,10 +21,10 @@ inline constexpr std::string_view kEmptyHash =
 
 struct Keys : CredentialLookup {
   std::map<std::string, Credential, std::less<>> keys;
-  std::optional<Credential> Find(std::string_view access_key) const override {
+  std::shared_ptr<const Credential> Find(std::string_view access_key) const override {
     const auto found = keys.find(access_key);
-    if (found == keys.end()) return std::nullopt;
-    return found->second;
+    if (found == keys.end()) return nullptr;
+    return std::make_shared<const Credential>(found->second);
   }
   static Keys Example() {
     Keys keys;

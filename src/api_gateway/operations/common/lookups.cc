@@ -12,7 +12,7 @@ namespace {
 constexpr uint64_t kCopySourceBytesMax = 5ULL << 30;
 constexpr unsigned long long kPartNumberMax = 10'000;
 
-Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, std::string name,
+Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, std::string_view name,
                                                           std::string_view owner_header) {
   if (!IsValidBucketName(name)) {
     co_return S3Error(S3Code::kInvalidBucketName).With("BucketName", name);

@@ -18,8 +18,8 @@ Task<Answer> SendEmpty(S3Context& context, ResponseHead head) {
   co_return std::nullopt;
 }
 
-std::string Quoted(std::string_view etag) {
-  std::string text;
+PooledString Quoted(std::string_view etag) {
+  PooledString text;
   text.reserve(etag.size() + 2);
   text += '"';
   text += etag;

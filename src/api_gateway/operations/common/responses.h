@@ -16,7 +16,7 @@ Task<Answer> SendXmlWith(S3Context& context, ResponseHead head, std::string docu
 Task<Answer> SendEmpty(S3Context& context, ResponseHead head);
 
 // ETags travel in quotes, in headers and in XML.
-[[nodiscard]] std::string Quoted(std::string_view etag);
+[[nodiscard]] PooledString Quoted(std::string_view etag);
 
 // A document with the S3 name space around what `fill` writes. `fill` gets the XmlWriter.
 template <typename Fill>
