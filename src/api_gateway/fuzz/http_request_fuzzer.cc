@@ -38,7 +38,7 @@ void Target(std::string_view text) {
   if (!ParseTarget(&request).ok()) return;
   Require(request.raw_path.starts_with('/') && request.query.size() <= kQueryParametersMax);
   // The canonical spelling names the same thing and is its own canonical spelling.
-  const std::string canonical = CanonicalPath(request.raw_path);
+  const PooledString canonical = CanonicalPath(request.raw_path);
   Require(Decoded(canonical) == Decoded(request.raw_path));
   Require(CanonicalPath(canonical) == canonical);
   // A query sorted and encoded again parses to the same pairs.
