@@ -144,7 +144,6 @@ SPECIAL_BARS = {
 # fails by the bar itself.
 KNOWN_MISSES = {
     "syncs per 4 KiB PUT, C=1": 16,
-    "heap allocations per 4 KiB GET": 80,
 }
 DEGRADED_TITLE = "share of healthy 64 MiB GET per CPU, 4 drives gone"
 DEGRADED_MIN = 0.85

@@ -72,8 +72,12 @@ Task<HttpConnection::HeadResult> HttpConnection::ReadHead() {
     if (!idle_ && deadline == 0) deadline = now + shard_.options().head_timeout.count();
     if (idle_) input_.Shrink();
     const Duration timeout = idle_ ? shard_.options().idle_timeout : Duration(deadline - now);
-    Result<size_t> count(Status(Code::kDeadlineExceeded, "the head came too slowly"));
-    if (timeout.count() > 0) count = co_await input_.Fill(timeout);
+    Result<size_t> count(size_t{0});
+    if (timeout.count() > 0) {
+      count = co_await input_.Fill(timeout);
+    } else {
+      count = Status(Code::kDeadlineExceeded, "the head came too slowly");
+    }
     const bool was_idle = idle_;
     idle_ = false;
     if (!count.ok() && count.code() == Code::kDeadlineExceeded && !was_idle) {
