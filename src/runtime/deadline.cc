@@ -17,6 +17,11 @@ void Deadline::Disarm() {
   if (executor_ != nullptr) executor_->deadlines_.Remove(*this);
 }
 
+DeadlineQueue::~DeadlineQueue() {
+  for (Deadline& deadline : armed_) deadline.executor_ = nullptr;
+  armed_.clear();
+}
+
 void DeadlineQueue::Add(Deadline& deadline) {
   armed_.insert(deadline);
   StartTimer();

@@ -4,7 +4,7 @@
 // Invariants
 //  1. Armed, it calls Expire once, on its executor, when the time is over: never before, and never
 //     after Disarm or the destructor.
-//  2. Everything happens on the executor it is armed on; it dies before the executor ends.
+//  2. Everything happens on the executor it is armed on. An executor that ends disarms all.
 #pragma once
 
 #include <boost/intrusive/set.hpp>
@@ -41,6 +41,8 @@ class Deadline : public boost::intrusive::set_base_hook<> {
 class DeadlineQueue {
  public:
   explicit DeadlineQueue(Executor& executor) : executor_(executor) {}
+  // Disarms those that outlive the executor (a simulated world that is given up).
+  ~DeadlineQueue();
 
  private:
   friend class Deadline;
