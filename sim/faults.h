@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,12 +28,17 @@ class FaultPlan {
   void Act(Process* process);
   // Makes all drives behave; what they have lost or damaged stays.
   void Calm();
+  // The disk of one of the bad drives is lost with all that is on it, and an empty one stands in
+  // its place; none when no drive is bad.
+  std::optional<size_t> LoseDisk(SimRandom& random);
+  // Drives of which that happened.
+  const std::set<size_t>& lost() const { return lost_; }
   // After the disks were replaced by those after a crash.
   void Reapply();
 
   const std::set<size_t>& bad_drives() const { return bad_; }
-  // Those of them that lied about syncs, flipped bits or misdirected writes: what they said to be
-  // durable need not be there. The others owe every shard that they acknowledged.
+  // Those of them that lied about syncs, flipped bits, misdirected writes or were lost: what they
+  // said to be durable need not be there. The others owe every shard that they acknowledged.
   const std::set<size_t>& liars() const { return liars_; }
   uint64_t injected() const { return injected_; }
 
@@ -57,6 +63,7 @@ class FaultPlan {
   std::set<std::string> enabled_;
   std::set<size_t> bad_;
   std::set<size_t> liars_;
+  std::set<size_t> lost_;
   std::map<size_t, Trouble> troubles_;
   bool metadata_full_ = false;
   uint64_t injected_ = 0;

@@ -12,6 +12,7 @@
 #include "checkers/shard_count.h"
 #include "faults.h"
 #include "process.h"
+#include "rebuild.h"
 #include "reference/reference_model.h"
 #include "workload/http_access.h"
 #include "workload/service_access.h"
@@ -28,6 +29,13 @@ constexpr uint64_t kStepsMax = 20'000'000;
 
 // At 500 ms: behind every grace and trash period, a scrub round and a healer's second try.
 constexpr int kSettleCycles = 60;
+constexpr int kReplaceAttempts = 20;
+
+// Of duties: a life of the process lasts for some tenths of a second.
+Duration AnyPause(SimRandom& random, bool often) {
+  const uint64_t bound = often ? 2'000'000ULL << random.Below(8) : 500'000'000ULL;
+  return Duration(static_cast<int64_t>(random.Below(bound)));
+}
 
 class History {
  public:
@@ -52,12 +60,17 @@ class History {
   void Crash(Process& process);
   void Shutdown(Process& process);
   void Check(Process& process, bool last);
+  void Rebuild();
   static Task<bool> Start(Process* process);
   static Task<bool> Stop(Process* process);
   static Task<bool> CheckAll(History* history, Process* process, bool last);
   static Task<bool> Settle(History* history, Process* process);
   static Task<bool> Nemesis(History* history, Process* process);
   static Task<bool> Duties(History* history, Process* process);
+  static Task<Status> OneDuty(History* history, Process* process);
+  static Task<bool> Journal(History* history, Process* process);
+  static Task<bool> ReplaceLost(History* history, Process* process);
+  static Task<bool> CheckRebuilt(History* history, Process* process);
 
   void Launch(Task<bool> task);
   bool AllDone() const;
@@ -77,9 +90,10 @@ class History {
   Workload workload_;
   NoLiveShardDeleted deleted_;
   std::deque<std::optional<bool>> tasks_;
-  bool ended_ = false;     // the process: nobody hears it any more
-  bool stopping_ = false;  // it is told to stop
-  uint64_t crash_at_ = 0;  // operations; a clean restart does not put it off
+  bool ended_ = false;             // the process: nobody hears it any more
+  bool stopping_ = false;          // it is told to stop
+  uint64_t journal_failures_ = 0;  // rounds that may have left a segment that nobody knows
+  uint64_t crash_at_ = 0;          // operations; a clean restart does not put it off
   HistoryResult result_;
 };
 
@@ -140,28 +154,89 @@ Task<bool> History::Nemesis(History* history, Process* process) {
 
 Task<bool> History::Duties(History* history, Process* process) {
   SimRandom& random = history->duty_random_;
-  if (!(co_await process->StartDuties()).ok()) co_return true;
+  process->StartDuties();
   while (true) {
-    Sleep pause{Duration(static_cast<int64_t>(random.Below(500'000'000ULL)))};
+    Sleep pause{AnyPause(random, !history->settings_.also.empty())};
     co_await pause;
     if (history->ended_ || history->stopping_) co_return true;
-    const bool scrub = random.Below(8) == 0;
-    BackgroundDuties& duties = *process->duties();
-    Task<Status> round = scrub ? duties.ScrubRound() : duties.ReclaimCycle();
-    const Status status = co_await round;
-    history->judge_.Trace(std::string(scrub ? "scrub: " : "reclaim: ") + status.ToString());
+    Task<Status> duty = OneDuty(history, process);
+    (void)co_await duty;
     if (history->ended_) co_return true;
   }
 }
 
+Task<Status> History::OneDuty(History* history, Process* process) {
+  SimRandom& random = history->duty_random_;
+  const Settings& settings = history->settings_;
+  FaultPlan& faults = history->faults_;
+  BackgroundDuties& duties = *process->duties();
+  const uint64_t choice = random.Below(24);
+  const DriveId any{static_cast<uint16_t>(random.Below(history->world_.disks.size()))};
+  std::string what = "reclaim";
+  Status status;
+  if (choice < 3) {
+    what = "scrub";
+    status = co_await duties.ScrubRound();
+  } else if (choice == 3 && settings.Duty("replace") && !faults.bad_drives().empty()) {
+    // A replacement that did not come to its end is as likely to be tried again.
+    const auto& lost = faults.lost();
+    const bool again = !lost.empty() && random.Below(2) == 0;
+    const size_t drive = again ? *lost.begin() : *faults.LoseDisk(random);
+    what = "replace drive " + std::to_string(drive);
+    status = co_await process->ReplaceDrive(drive);
+  } else if (choice == 4 && settings.Duty("drain")) {
+    what = "drain drive " + std::to_string(any.value);
+    status = co_await duties.Drain(any);
+  } else if (choice == 5 && settings.Duty("drain")) {
+    what = "keep drive " + std::to_string(any.value);
+    status = co_await duties.Activate(any);
+  } else {
+    status = co_await duties.ReclaimCycle();
+  }
+  history->judge_.Trace(what + ": " + status.ToString());
+  co_return status;
+}
+
+Task<bool> History::Journal(History* history, Process* process) {
+  SimRandom& random = history->duty_random_;
+  while (!history->ended_) {
+    const bool last = history->stopping_;
+    Task<Status> round = process->duties()->JournalRound();
+    const Status status = co_await round;
+    if (!status.ok()) {
+      ++history->journal_failures_;
+      history->judge_.Trace("journal: " + status.ToString());
+    }
+    if (last) co_return true;
+    Sleep pause{AnyPause(random, !history->settings_.also.empty())};
+    co_await pause;
+  }
+  co_return true;
+}
+
+// An operator does not rest until each lost drive has been replaced.
+Task<bool> History::ReplaceLost(History* history, Process* process) {
+  for (const size_t drive : history->faults_.lost()) {
+    Status status;
+    for (int attempt = 0; attempt < kReplaceAttempts; ++attempt) {
+      if (process->duties()->Drives()[drive].online()) break;
+      status = co_await process->ReplaceDrive(drive);
+      history->judge_.Trace("replace drive " + std::to_string(drive) + ": " + status.ToString());
+      Sleep pause{std::chrono::milliseconds(500)};
+      co_await pause;
+    }
+    if (process->duties()->Drives()[drive].online()) continue;
+    history->judge_.Report(
+        "settled", "drive " + std::to_string(drive) + " cannot be replaced: " + status.ToString());
+  }
+  co_return true;
+}
+
 // All drives behave again: healing and reclaiming come to their end.
 Task<bool> History::Settle(History* history, Process* process) {
-  const Status started = co_await process->StartDuties();
-  if (!started.ok()) {
-    history->judge_.Report("no_leak", "duties do not start: " + started.ToString());
-    co_return false;
-  }
+  process->StartDuties();
   BackgroundDuties& duties = *process->duties();
+  (void)co_await ReplaceLost(history, process);
   const Status scrub = co_await duties.ScrubRound();
   if (!scrub.ok()) history->judge_.Report("no_leak", "no scrub round: " + scrub.ToString());
   for (int cycle = 0; cycle < kSettleCycles; ++cycle) {
@@ -169,6 +244,9 @@ Task<bool> History::Settle(History* history, Process* process) {
     co_await pause;
     const Status status = co_await duties.ReclaimCycle();
     if (!status.ok()) history->judge_.Report("no_leak", "reclaim cycle: " + status.ToString());
+    if (!history->settings_.Duty("journal")) continue;
+    const Status journaled = co_await duties.JournalRound();
+    if (!journaled.ok()) history->judge_.Report("rebuilt", "journal: " + journaled.ToString());
   }
   history->judge_.Trace("settled");
   co_return true;
@@ -178,7 +256,9 @@ Task<bool> History::CheckAll(History* history, Process* process, bool last) {
   Judge* judge = &history->judge_;
   World* world = &history->world_;
   const bool* ended = &history->ended_;
-  if (!co_await CheckAllObjects(process, &history->model_, judge, ended)) co_return false;
+  if (!co_await CheckAllObjects(process, &history->model_, judge, /*with_uploads=*/true, ended)) {
+    co_return false;
+  }
   StorageView view;
   if (!co_await CollectStorage(process, judge, ended, &view)) co_return false;
   const FaultPlan& faults = history->faults_;
@@ -187,7 +267,7 @@ Task<bool> History::CheckAll(History* history, Process* process, bool last) {
   history->deleted_.Check(*world, view, faults.liars(), judge);
   const WorkloadCounts& counts = history->workload_.counts();
   const uint64_t cut_off =
-      counts.refused + counts.unknown +
+      counts.refused + counts.unknown + history->journal_failures_ +
       history->result_.crashes * static_cast<uint64_t>(history->settings_.clients);
   if (last || history->random_.Below(8) == 0) {
     co_await CheckNoLeak(world, process, &view, cut_off, judge);
@@ -249,6 +329,7 @@ void History::RunClients(Process& process) {
   }
   Launch(Nemesis(this, &process));
   if (settings_.duties) Launch(Duties(this, &process));
+  if (settings_.Duty("journal")) Launch(Journal(this, &process));
   const uint64_t begun = workload_.counts().started;
   if (crash_at_ <= begun) {
     const double mean = settings_.crash_rate > 0 ? 1000 / settings_.crash_rate : 1e9;
@@ -302,10 +383,34 @@ void History::Live(bool last) {
   }
 }
 
+// Deletes, versions, buckets, bytes. An open upload leaves nothing behind until a part is there.
+Task<bool> History::CheckRebuilt(History* history, Process* process) {
+  co_return co_await CheckAllObjects(process, &history->model_, &history->judge_,
+                                     /*with_uploads=*/false, &history->ended_);
+}
+
+// After a clean end the drives say all that there was.
+void History::Rebuild() {
+  judge_.Trace("the metadata are lost");
+  ended_ = false;
+  stopping_ = false;
+  ++result_.rebuilds;
+  Launch(RebuildFromDrives(&world_, &judge_));
+  Drain();
+  if (judge_.failed()) return;
+  Process process(world_);
+  Launch(Start(&process));
+  Drain();
+  Launch(CheckRebuilt(this, &process));
+  Drain();
+  Shutdown(process);
+}
+
 HistoryResult History::Run() {
   while (!judge_.failed() && !workload_.Done()) Live(/*last=*/false);
   faults_.Calm();
   if (!judge_.failed()) Live(/*last=*/true);
+  if (!judge_.failed() && settings_.Duty("journal")) Rebuild();
   const WorkloadCounts& counts = workload_.counts();
   result_.operations = counts.started;
   result_.ok = counts.ok;

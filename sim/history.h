@@ -26,6 +26,7 @@ struct HistoryResult {
   uint64_t faults = 0;
   uint64_t checks = 0;  // of all objects and the storage
   DutyCounts duties;
+  uint64_t rebuilds = 0;  // of the metadata, from the drives alone
   uint64_t steps = 0;
   uint64_t worlds_max = 0;
   double virtual_seconds = 0;

@@ -34,6 +34,8 @@ std::vector<SimDisk*> Pointers(const std::vector<std::unique_ptr<SimDisk>>& disk
 
 }  // namespace
 
+std::string UuidSetting(size_t drive) { return "sim.drive." + std::to_string(drive); }
+
 World::World(const Settings& run, uint64_t seed)
     : settings(run),
       executor(seed),
@@ -50,6 +52,8 @@ World::World(const Settings& run, uint64_t seed)
   service_options.part_bytes_min = 2000;
   if (random.Below(3) == 0) service_options.packed_object_bytes_max = 4096;
   memory_budget = random.Below(4) == 0 ? 4ULL << 20 : 64ULL << 20;
+  const bool evacuate = run.Duty("evacuate") && SimRandom(seed + 0x400000000).Below(2) == 0;
+  heal_wait = evacuate ? std::chrono::seconds(2) : std::chrono::hours(1);
   UniqueId cluster;
   random.Fill(cluster.bytes);
   const size_t drive_count =
@@ -79,19 +83,18 @@ Task<Status> Process::Start() {
   metadata_ = std::make_unique<metadata_db::MetadataDb>(*ordered_store_, world_.executor,
                                                         world_.product_random, cache_.get());
   cache_->SetDatabase(metadata_.get());
+  CO_RETURN_IF_ERROR(co_await OpenDrives());
   std::vector<chunk_server::ChunkStore*> ports;
-  for (size_t i = 0; i < disks_.size(); ++i) {
-    CO_ASSIGN_OR_RETURN(
-        std::unique_ptr<chunk_server::ChunkStore> store,
-        co_await chunk_server::OpenLocalChunkStore(*disks_[i], world_.executor, world_.drives[i]));
-    ports.push_back(store.get());
-    stores_.push_back(std::move(store));
-  }
+  for (const auto& store : stores_) ports.push_back(store.get());
   object_service::ObjectService::Dependencies dependencies{
-      *metadata_,       *cache_,   world_.encoder,  *world_.placement,
-      std::move(ports), *buffers_, world_.executor, world_.product_random};
+      *metadata_, *cache_,   world_.encoder,  *world_.placement,
+      ports,      *buffers_, world_.executor, world_.product_random};
   service_ = std::make_unique<object_service::ObjectService>(std::move(dependencies),
                                                              world_.service_options);
+  if (world_.settings.duties) {
+    MakeDuties(std::move(ports));
+    CO_RETURN_IF_ERROR(co_await duties_->Load());
+  }
   service_->WatchDrives(world_.executor);
   api_gateway::S3GatewaySettings gateway;
   gateway.root_access_key = kAccessKey;
@@ -108,13 +111,63 @@ Task<Status> Process::Start() {
   co_return Status::Ok();
 }
 
-Task<Status> Process::StartDuties() {
-  std::vector<chunk_server::ChunkStore*> ports;
-  for (const auto& store : stores_) ports.push_back(store.get());
-  duties_ = std::make_unique<BackgroundDuties>(
-      BackgroundDuties::Dependencies{*metadata_, *service_, std::move(ports), *world_.placement,
-                                     world_.encoder, *buffers_, world_.executor});
-  return duties_->Start();
+void Process::MakeDuties(std::vector<chunk_server::ChunkStore*> ports) {
+  std::vector<std::string> settings;
+  for (size_t i = 0; i < disks_.size(); ++i) {
+    settings.push_back(UuidSetting(i));
+    settings.push_back("drive." + std::to_string(i));  // cluster/drive_states.cc
+  }
+  duties_ = std::make_unique<BackgroundDuties>(BackgroundDuties::Dependencies{
+      *ordered_store_, *metadata_, *service_, std::move(ports), *world_.placement, world_.encoder,
+      *buffers_, world_.executor, world_.product_random,
+      [this](DriveId drive, cluster::DriveStates::Settings committed) {
+        return MakeDrive(drive, std::move(committed));
+      },
+      world_.heal_wait, std::move(settings)});
+}
+
+Task<Status> Process::OpenDrives() {
+  for (size_t i = 0; i < disks_.size(); ++i) {
+    chunk_server::LocalChunkStoreOptions drive = world_.drives[i];
+    if (world_.settings.duties) {
+      const Result<std::string> uuid = co_await metadata_->GetSetting(UuidSetting(i));
+      if (!uuid.ok() && uuid.code() != Code::kNotFound) co_return uuid.status();
+      if (uuid.ok()) {
+        drive.identity.drive_uuid = UniqueId::FromView(*uuid);
+        // Committed, and cut short before it was made. When that fails it is offline.
+        (void)co_await chunk_server::InitializeDrive(*disks_[i], kDrivePath, drive.identity);
+      }
+    }
+    CO_ASSIGN_OR_RETURN(
+        std::unique_ptr<chunk_server::ChunkStore> store,
+        co_await chunk_server::OpenLocalChunkStore(*disks_[i], world_.executor, drive));
+    stores_.push_back(std::make_unique<chunk_server::DriveSlot>(std::move(store)));
+  }
+  co_return Status::Ok();
+}
+
+Task<Status> Process::MakeDrive(DriveId drive, cluster::DriveStates::Settings settings) {
+  SimDisk& disk = *disks_[drive.value];
+  CO_ASSIGN_OR_RETURN(const chunk_server::DrivePathReport report,
+                      co_await chunk_server::InspectDrivePath(disk, kDrivePath));
+  if (report.state != chunk_server::DrivePathState::kMissing &&
+      report.state != chunk_server::DrivePathState::kEmpty) {
+    co_return Status(Code::kConflict, "something is at its path");
+  }
+  chunk_server::LocalChunkStoreOptions made = world_.drives[drive.value];
+  made.identity.drive_uuid = NewUniqueId(world_.executor, world_.product_random);
+  settings.emplace_back(UuidSetting(drive.value), made.identity.drive_uuid.View());
+  CO_RETURN_IF_ERROR(co_await metadata_->PutSettings(std::move(settings)));
+  CO_RETURN_IF_ERROR(co_await chunk_server::InitializeDrive(disk, kDrivePath, made.identity));
+  CO_ASSIGN_OR_RETURN(std::unique_ptr<chunk_server::ChunkStore> store,
+                      co_await chunk_server::OpenLocalChunkStore(disk, world_.executor, made));
+  co_await stores_[drive.value]->Exchange(std::move(store));
+  co_return Status::Ok();
+}
+
+Task<Status> Process::ReplaceDrive(size_t drive) {
+  disks_[drive] = world_.disks[drive].get();
+  return duties_->Replace(DriveId{static_cast<uint16_t>(drive)});
 }
 
 Task<void> Process::Stop() {

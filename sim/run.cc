@@ -20,6 +20,7 @@ void AddUp(const HistoryResult& one, HistoryResult* total) {
   total->restarts += one.restarts;
   total->faults += one.faults;
   total->checks += one.checks;
+  total->rebuilds += one.rebuilds;
   total->duties += one.duties;
   total->steps += one.steps;
   total->virtual_seconds += one.virtual_seconds;
@@ -52,6 +53,12 @@ Result<Settings> ParseSettings(std::vector<std::string> words) {
   app.add_option("--faults", settings.faults, "Kinds that may happen, or none: " + known)
       ->delimiter(',');
   app.add_flag("--duties", settings.duties, "Healing, scrubbing and reclaiming are at work");
+  app.add_option(
+         "--also", settings.also,
+         "With --duties: journal (and at the end the metadata are rebuilt from the drives), "
+         "replace, drain, evacuate")
+      ->delimiter(',')
+      ->check(CLI::IsMember(MoreDuties()));
   app.add_option("--trace", settings.trace, "File for a line about everything that happens");
   app.add_flag("--shrink", settings.shrink, "After a failure, look for a smaller one");
   std::reverse(words.begin(), words.end());
@@ -113,6 +120,11 @@ Settings Shrink(const Settings& failing) {
     std::erase(smaller.faults, fault);
     attempt(smaller);
   }
+  for (const std::string& duty : failing.also) {
+    Settings smaller = best;
+    std::erase(smaller.also, duty);
+    attempt(smaller);
+  }
   for (const double share : {0.0}) {
     Settings smaller = best;
     smaller.gateway_share = share;
@@ -152,7 +164,8 @@ void PrintResult(const RunResult& result) {
       "histories %llu, operations %llu (ok %llu, turned down %llu, refused %llu, unknown %llu)\n"
       "crashes %llu, clean restarts %llu, faults %llu, full checks %llu, steps %llu, "
       "worlds at most %llu\n"
-      "healed %llu shards, purged %llu, compacted %llu extents, removed %llu volumes\n"
+      "healed %llu shards, purged %llu, compacted %llu extents, removed %llu volumes, replaced "
+      "%llu drives, drained %llu, wrote the journal %llu times, rebuilt %llu times\n"
       "simulated %.1f s in %.1f s; hash %016llx\n",
       static_cast<unsigned long long>(result.histories),
       static_cast<unsigned long long>(total.operations), static_cast<unsigned long long>(total.ok),
@@ -167,8 +180,12 @@ void PrintResult(const RunResult& result) {
       static_cast<unsigned long long>(total.duties.shards_healed),
       static_cast<unsigned long long>(total.duties.shards_purged),
       static_cast<unsigned long long>(total.duties.extents_compacted),
-      static_cast<unsigned long long>(total.duties.volumes_removed), total.virtual_seconds,
-      result.seconds, static_cast<unsigned long long>(total.hash));
+      static_cast<unsigned long long>(total.duties.volumes_removed),
+      static_cast<unsigned long long>(total.duties.drives_replaced),
+      static_cast<unsigned long long>(total.duties.drives_drained),
+      static_cast<unsigned long long>(total.duties.journal_rounds),
+      static_cast<unsigned long long>(total.rebuilds), total.virtual_seconds, result.seconds,
+      static_cast<unsigned long long>(total.hash));
 }
 
 }  // namespace ashlar::sim

@@ -21,6 +21,15 @@ const std::vector<std::string>& UsualFaults() {
   return faults;
 }
 
+const std::vector<std::string>& MoreDuties() {
+  static const std::vector<std::string> duties = {"journal", "replace", "drain", "evacuate"};
+  return duties;
+}
+
+bool Settings::Duty(const std::string& name) const {
+  return duties && std::find(also.begin(), also.end(), name) != also.end();
+}
+
 bool Settings::Fault(const std::string& name) const {
   return std::find(faults.begin(), faults.end(), name) != faults.end();
 }
@@ -34,6 +43,7 @@ std::string Settings::CommandLine() const {
                 data_shards, parity_shards, clients, crash_rate, gateway_share);
   std::string line = numbers;
   if (duties) line += " --duties";
+  for (size_t i = 0; i < also.size(); ++i) line += (i == 0 ? " --also " : ",") + also[i];
   if (history_operations != Settings().history_operations) {
     line += " --history " + std::to_string(history_operations);
   }

@@ -20,14 +20,18 @@ struct Settings {
   double gateway_share = 0.2;       // of operations that go through HTTP and signatures
   std::vector<std::string> faults;  // enabled
   std::string trace;
-  bool duties = false;  // healing, scrubbing and reclaiming at work
+  bool duties = false;            // healing, scrubbing and reclaiming at work
+  std::vector<std::string> also;  // of MoreDuties; only with duties
   bool shrink = false;
 
   bool Fault(const std::string& name) const;
+  bool Duty(const std::string& name) const;
   // The words that give these settings again.
   std::string CommandLine() const;
 };
 
+// Duties that --also adds.
+[[nodiscard]] const std::vector<std::string>& MoreDuties();
 // Kinds of faults that can be switched off one by one.
 [[nodiscard]] const std::vector<std::string>& AllFaults();
 // Those that happen unless --faults says otherwise: all but "beyond", one bad drive more than the

@@ -35,10 +35,10 @@ std::string VerifyBody(ByteSpan volume, uint64_t offset, const model::ShardRecor
 
 }  // namespace
 
-std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& without) {
+std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& liars) {
   std::set<ShardName> shards;
   for (size_t drive = 0; drive < world.disks.size(); ++drive) {
-    if (without.contains(drive)) continue;
+    const bool lies = liars.contains(drive);
     const auto& disk = world.disks[drive];
     for (const std::string& path : disk->Files()) {
       if (!path.ends_with(".ashlar")) continue;
@@ -50,6 +50,9 @@ std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& without)
         if (std::memcmp(header.data(), kMagic, sizeof kMagic - 1) != 0) continue;
         const auto decoded = model::DecodeShardRecordHeader(header);
         if (!decoded.ok()) continue;
+        const bool astray = decoded->own_offset != offset - model::kRecordAlignment ||
+                            path != VolumePath(decoded->volume);
+        if (lies && astray) continue;
         shards.emplace(decoded->extent, decoded->shard_index);
         offset += model::RecordBytes(decoded->body_bytes) - model::kRecordAlignment;
       }

@@ -16,8 +16,9 @@ namespace ashlar::sim {
 
 using ShardName = std::pair<ExtentId, uint8_t>;
 
-// Every shard that has a valid record header somewhere, but on the drives that are left out.
-[[nodiscard]] std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& without);
+// Every shard that has a valid record header somewhere. On drives of `liars` only headers count
+// that name the place where they lie: the others went astray, and nobody can know of them.
+[[nodiscard]] std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& liars);
 
 // Empty: the shard of the extent's row lies where the row says; `deep`: and all its bytes verify.
 // Else what is wrong.

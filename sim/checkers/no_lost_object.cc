@@ -13,7 +13,7 @@ constexpr uint32_t kAll = 100'000;
 
 // Versions and uploads of all keys of a bucket as they are now.
 Task<bool> ReadBucket(Process* process, ReferenceModel* model, Judge* judge, std::string bucket,
-                      const bool* ended) {
+                      bool with_uploads, const bool* ended) {
   VersionChainCheck chains(*model, *judge, bucket);
   OpPtr op = model->NewOp(OpKind::kReadUploads);
   model->InvokeBucket(bucket, op);
@@ -36,6 +36,10 @@ Task<bool> ReadBucket(Process* process, ReferenceModel* model, Judge* judge, std
   const auto page = co_await process->service().ListVersions(std::move(versions));
   if (*ended) co_return false;
   chains.End("", page);
+  if (!with_uploads) {
+    for (const std::string& key : model->keys()) model->Forget(bucket, key, op);
+    co_return true;
+  }
   metadata_db::ListUploadsRequest request;
   request.bucket = (*home)->id;
   request.max_entries = kAll;
@@ -88,15 +92,18 @@ void CheckReadable(const std::string& where, const Op& op, const Outcome& outcom
   judge->Report(kChecker, where + ": " + op.ToString() + " -> " + outcome.ToString());
 }
 
-Task<bool> CheckAllObjects(Process* process, ReferenceModel* model, Judge* judge,
+Task<bool> CheckAllObjects(Process* process, ReferenceModel* model, Judge* judge, bool with_uploads,
                            const bool* process_ended) {
   ServiceAccess access(*process, *model, *judge);
   for (const std::string& bucket : model->buckets()) {
-    if (!co_await ReadBucket(process, model, judge, bucket, process_ended)) co_return false;
+    if (!co_await ReadBucket(process, model, judge, bucket, with_uploads, process_ended)) {
+      co_return false;
+    }
     for (const std::string& key : model->keys()) {
       const Place place{bucket, key};
       // By value: learning changes the state that is walked.
-      const std::vector<UploadState> uploads = model->Of(bucket, key).Likely()->uploads;
+      std::vector<UploadState> uploads;
+      if (with_uploads) uploads = model->Of(bucket, key).Likely()->uploads;
       for (const UploadState& upload : uploads) {
         OpPtr op = model->NewOp(OpKind::kReadParts);
         op->upload_id = upload.id;

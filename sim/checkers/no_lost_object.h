@@ -15,7 +15,7 @@ namespace ashlar::sim {
 void CheckReadable(const std::string& where, const Op& op, const Outcome& outcome, Judge* judge);
 
 // Reads everything, while nobody else does anything. False: the process ended meanwhile.
-Task<bool> CheckAllObjects(Process* process, ReferenceModel* model, Judge* judge,
+Task<bool> CheckAllObjects(Process* process, ReferenceModel* model, Judge* judge, bool with_uploads,
                            const bool* process_ended);
 
 }  // namespace ashlar::sim
