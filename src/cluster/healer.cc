@@ -343,7 +343,7 @@ Task<Status> Healer::Impl::Move(std::vector<TreatedCase>* cases) {
   if (moves.empty()) co_return ashlar::Status::Ok();
   CO_RETURN_IF_ERROR(co_await PassFailpoint("heal.before_move"));
   const std::vector<ashlar::Status> statuses = co_await deps.catalog.MoveShards(moves);
-  (void)co_await PassFailpoint("heal.after_move");
+  if (FailpointsArmed()) co_await DelayAtFailpoint("heal.after_move");
   ashlar::Status trouble;
   for (size_t i = 0; i < moves.size(); ++i) {
     CaseResult& result = of[i]->result;

@@ -55,7 +55,7 @@ Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, Body
   changes.push_back(std::move(change));
   auto results = co_await core.deps.metadata.PutObjects(std::move(stored.extents),
                                                         std::move(changes), patience.Left());
-  (void)Failpoint("put.metadata_committed");
+  if (FailpointsArmed()) co_await DelayAtFailpoint("put.metadata_committed");
   co_return std::move(results.front());
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/executor.h"
+
 namespace ashlar {
 
 std::atomic<bool> failpoints_armed{false};
@@ -98,12 +100,20 @@ FailpointHit EvaluateFailpoint(std::string_view name, std::string_view detail) {
         break;
       case Kind::kCorrupt: hit.action = FailpointAction::kCorrupt; break;
       case Kind::kDelay:
+        if (rule.from == rule.to) Announce("delay", name, detail);
         hit.action = FailpointAction::kDelay;
         hit.delay_ms = rule.delay_ms;
         break;
     }
   }
   return hit;
+}
+
+Task<void> DelayAtFailpoint(std::string_view name) {
+  const FailpointHit hit = Failpoint(name);
+  if (hit.action != FailpointAction::kDelay) co_return;
+  Sleep pause(std::chrono::milliseconds(hit.delay_ms));
+  co_await pause;
 }
 
 Status ArmFailpoints(std::string_view specification) {

@@ -4,7 +4,8 @@ death the store is compared with the clients' journal. The list of failpoints is
 one that no load reaches fails this test.
 
 All points are armed at once with "die at the first hit": the first that is reached kills the process, is taken off the
-list, and the next run goes further. What a sweep elsewhere does with a point at every single hit is in SWEPT."""
+list, and the next run goes further. Errors and delays are counted by the line that the process writes when a rule for
+one hit strikes. What a sweep elsewhere does with a point at every single hit is in SWEPT."""
 
 import http.client
 import re
@@ -33,29 +34,30 @@ RUN_SECONDS_MAX = 15
 # With volumes this small only a clean stop writes a checkpoint.
 AT_THE_STOP = {"checkpoint.write"}
 CALL = re.compile(
-    r"\b(?:PASS_FAILPOINT|PassFailpoint|HitFailpoint|Failpoint|PassStep|PassPersistence)\(([^;{}]*?\"[^;{}]*?)[;{]"
+    r"\b(PASS_FAILPOINT|PassFailpoint|HitFailpoint|DelayAtFailpoint|Failpoint|PassStep|PassPersistence)"
+    r"\(([^;{}]*?\"[^;{}]*?)[;{]"
 )
 NAME = re.compile(r'"([a-z_]+(?:\.[a-z_]+)+)"')
 
-# Points whose errors are swept at every hit elsewhere: one of them makes the metadata refuse everything until a
-# restart, and the run would end there.
+# Points whose errors end a run, as the metadata refuse everything afterwards: each has a run of its own here, and is
+# swept at every hit, or told apart by what clients are answered, where this says.
 SWEPT = {
     "metadata.persist": "test_kill_points.py::test_a_device_error_at_every_step_of_the_metadata_engine",
-    "metadata.before_commit": "src/metadata_db/tests/rocksdb_store_test.cc",
-    "metadata.after_commit": "src/metadata_db/tests/rocksdb_store_test.cc",
+    "metadata.before_commit": "test_disk_errors.py::test_failing_metadata_commits_are_not_acknowledged",
+    "metadata.after_commit": "test_disk_errors.py::test_failing_metadata_commits_are_not_acknowledged",
 }
-# Places that can only be died at: nothing there can fail.
-ONLY_DEATH = {"put.shards_synced", "put.metadata_committed", "heal.after_move"}
 
 
 def failpoints_in_the_sources():
+    """{name: (file, can an error be ordered there?)}; DelayAtFailpoint stands where nothing can fail."""
     found = {}
     for path in sorted((REPOSITORY / "src").rglob("*.[ch]*")):
         if "tests" in path.parts:
             continue
         for call in CALL.finditer(path.read_text()):
-            for name in NAME.findall(call.group(1)):
-                found.setdefault(name, str(path.relative_to(REPOSITORY)))
+            for name in NAME.findall(call.group(2)):
+                fails = call.group(1) != "DelayAtFailpoint" or found.get(name, ("", False))[1]
+                found[name] = (str(path.relative_to(REPOSITORY)), fails)
     return found
 
 
@@ -138,11 +140,16 @@ def store(new_server, dice):
 
 def test_the_list_is_of_this_tree(points):
     assert len(points) >= 40, sorted(points)
-    assert set(SWEPT) | ONLY_DEATH <= set(points), "the tables name a point that is gone"
-    for where in SWEPT.values():
-        name, _, test = where.partition("::")
-        path = REPOSITORY / ("tests/faults" if test else "") / name
-        assert path.exists() and (not test or f"def {test}" in path.read_text()), where
+    for name, where in SWEPT.items():
+        assert points[name][1], f"{name} cannot fail"
+        file, _, test = where.partition("::")
+        _, found, rest = (REPOSITORY / "tests/faults" / file).read_text().partition(f"\ndef {test}(")
+        assert found and name in rest.partition("\ndef ")[0], f"{name} is not armed by {where}"
+    assert {name for name, (_, fails) in points.items() if not fails} == {
+        "put.shards_synced",
+        "put.metadata_committed",
+        "heal.after_move",
+    }, "nothing can fail there: say so to the reader, or let it fail"
 
 
 def test_death_at_every_failpoint(store, points):
@@ -157,7 +164,7 @@ def test_death_at_every_failpoint(store, points):
         except ServerError:
             pass
         if store.server.stop() == 0:
-            pytest.fail(f"never met: {[f'{name} ({points[name]})' for name in sorted(left)]}", pytrace=False)
+            pytest.fail(f"never met: {[f'{name} ({points[name][0]})' for name in sorted(left)]}", pytrace=False)
         assert store.server.process.returncode == CRASHED, store.server.log_tail()
         met = store.struck()
         # Two threads may die at once.
@@ -170,7 +177,7 @@ def test_death_at_every_failpoint(store, points):
 
 
 def test_an_error_at_every_failpoint(store, points):
-    left = set(points) - set(SWEPT) - ONLY_DEATH
+    left = {name for name, (_, fails) in points.items() if fails} - set(SWEPT)
     while left:
         store.server.kill()
         store.damage()
@@ -189,14 +196,32 @@ def test_an_error_at_every_failpoint(store, points):
     store.verify(everything=True)
 
 
-def test_a_delay_at_every_failpoint(store, points):
-    """One hit in all of each waits for a moment, so that what comes after it overtakes."""
+@pytest.mark.parametrize("name", sorted(SWEPT))
+def test_an_error_of_the_metadata_under_load(store, dice, name):
+    """Somewhere in the middle of the work. Some of these make the store refuse everything from then on."""
     store.server.kill()
-    store.damage()
-    store.arm(";".join(f"{name}=delay:150@{hit}" for name in sorted(points) for hit in (1, 4, 16)))
+    store.arm(f"{name}=error@{dice.randrange(150, 400)}")
     start_serving(store.server)
-    end = time.monotonic() + 8
-    store.work(lambda: time.monotonic() > end)
-    assert store.server.running, store.server.log_tail()
-    store.server.kill()
+    store.work(store.struck)
+    assert store.struck() == [name], store.server.log_tail()
+    assert store.server.stop() == 0, store.server.log_tail()
+    store.verify(everything=True)
+
+
+def test_a_delay_at_every_failpoint(store, points):
+    """Some hits of each wait for a moment, so that what comes after them overtakes; each does at least once."""
+    left, seconds_min = set(points), 8
+    while left:
+        store.server.kill()
+        store.damage()
+        store.arm(";".join(f"{name}=delay:150@{hit}" for name in sorted(left) for hit in (1, 4, 16)))
+        before, end = len(left), time.monotonic() + seconds_min
+        start_serving(store.server)
+        store.work(lambda end=end: time.monotonic() > end and left <= set(store.struck()) | AT_THE_STOP)
+        assert store.server.stop() == 0, store.server.log_tail()
+        left -= set(store.struck())
+        store.verify()
+        if len(left) == before:
+            pytest.fail(f"never met: {sorted(left)}", pytrace=False)
+        seconds_min = 0
     store.verify(everything=True)

@@ -79,7 +79,6 @@ inline constexpr int64_t kSpaceNanoseconds = 100'000'000;
 
 // Slow path of PassFailpoint: waits, or gives the error that was asked for.
 Task<Status> HitFailpoint(std::string_view name, std::string detail);
-inline bool FailpointsArmed() { return failpoints_armed.load(std::memory_order_relaxed); }
 
 // drive_identity.cc
 [[nodiscard]] std::string EncodeIdentity(const DriveIdentity& identity);
@@ -91,7 +90,7 @@ inline constexpr size_t kIdentityBytesMax = 4096;
 // In a coroutine that returns a Status or Result: a named place where a test may break us.
 #define PASS_FAILPOINT(name, detail)                                                       \
   do {                                                                                     \
-    if (::ashlar::chunk_server::FailpointsArmed()) {                                       \
+    if (::ashlar::FailpointsArmed()) {                                                     \
       CO_RETURN_IF_ERROR(co_await ::ashlar::chunk_server::HitFailpoint((name), (detail))); \
     }                                                                                      \
   } while (0)

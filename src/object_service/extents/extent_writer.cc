@@ -227,7 +227,7 @@ Task<Status> ExtentWriter::Finish(metadata_db::NewExtents* out) {
     }
   }
   out->extents.push_back(extent_);
-  (void)Failpoint("put.shards_synced");
+  if (FailpointsArmed()) co_await DelayAtFailpoint("put.shards_synced");
   co_return Status::Ok();
 }
 
@@ -295,7 +295,7 @@ Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
     co_return TooFewShards(good, static_cast<int>(needed), failures);
   }
   out->extents.push_back(std::move(extent));
-  (void)Failpoint("put.shards_synced");
+  if (FailpointsArmed()) co_await DelayAtFailpoint("put.shards_synced");
   co_return Status::Ok();
 }
 

@@ -180,7 +180,7 @@ Task<void> Packer<Change, Outcome>::Commit(Batch batch, Duration patience) {
   std::vector<Result<Outcome>> outcomes =
       co_await Submit(core_.deps.metadata, std::move(extents), std::move(changes), budget.Left());
   CHECK(outcomes.size() == batch.size());
-  (void)Failpoint("put.metadata_committed");
+  if (FailpointsArmed()) co_await DelayAtFailpoint("put.metadata_committed");
   for (size_t i = 0; i < batch.size(); ++i) batch[i]->result.Set(std::move(outcomes[i]));
 }
 

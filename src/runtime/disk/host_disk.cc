@@ -69,8 +69,6 @@ Task<FailpointAction> PassFailpoint(const char* name, std::string path) {
   co_return hit.action;
 }
 
-bool FailpointsArmed() { return failpoints_armed.load(std::memory_order_relaxed); }
-
 struct SubmitToRing {
   Uring* ring;
   UringOperation* operation;
