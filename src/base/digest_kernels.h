@@ -48,10 +48,11 @@ void Md5EightAvx2(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5FourAvx512(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5SixteenAvx512(std::span<StreamLane* const> lanes, size_t blocks);
 // MD5 and SHA-256 stitched: MD5 in words, of up to kStitchedLanesMax lanes; in vectors, of up to
-// four. Require CpuHasShaExtensions(), the second CpuHasAvx512() too.
+// four and eight. Require CpuHasShaExtensions(), those of vectors CpuHasAvx512() too.
 inline constexpr size_t kStitchedLanesMax = 3;
 void Md5Sha256Stitched(std::span<StreamLane* const> lanes, size_t blocks);
 void Md5Sha256FourAvx512(std::span<StreamLane* const> lanes, size_t blocks);
+void Md5Sha256EightAvx512(std::span<StreamLane* const> lanes, size_t blocks);
 
 // Code without vzeroupper (ISA-L's AVX-512 kernels) leaves the upper halves of the vector registers
 // in use, and then every 128-bit instruction of ours has to merge with them: measured, three times

@@ -95,4 +95,12 @@ ASHLAR_SHA_INLINE void Sha256Add(Sha256Registers& to, const Sha256Registers& bef
   to.cdgh = _mm_add_epi32(to.cdgh, before.cdgh);
 }
 
+// The same where the state before is still in memory, and the new one goes there.
+ASHLAR_SHA_INLINE void Sha256AddState(const Sha256Registers& rounds, uint32_t* state) {
+  Sha256Registers sum;
+  Sha256LoadState(sum, state);
+  Sha256Add(sum, rounds);
+  Sha256StoreState(sum, state);
+}
+
 }  // namespace ashlar::digest_kernels

@@ -109,16 +109,17 @@ void Store(Stream& stream) {
   UpdateOne(work);
 }
 
-// Lanes that all have SHA-256, in groups whose kernels do both hashes at once. A fourth lane rides
-// free in vectors; five and six are better off as twos and threes in words.
+// Lanes that all have SHA-256, by the kernels that do both hashes at once. Idle lanes of vectors
+// cost what busy ones do, and up to three streams are better off in words.
 void RunStitched(std::span<StreamLane* const> lanes, size_t blocks) {
   while (!lanes.empty()) {
-    const size_t count =
-        lanes.size() == 5 || lanes.size() == 6 ? 3 : std::min<size_t>(4, lanes.size());
+    const size_t count = std::min<size_t>(lanes.size(), 8);
     if (count <= digest_kernels::kStitchedLanesMax) {
       digest_kernels::Md5Sha256Stitched(lanes.first(count), blocks);
-    } else {
+    } else if (count == 4) {
       digest_kernels::Md5Sha256FourAvx512(lanes.first(count), blocks);
+    } else {
+      digest_kernels::Md5Sha256EightAvx512(lanes.first(count), blocks);
     }
     lanes = lanes.subspan(count);
   }
@@ -128,7 +129,7 @@ void RunStitched(std::span<StreamLane* const> lanes, size_t blocks) {
 void RunSegment(std::span<StreamLane* const> lanes, size_t with_sha256, size_t blocks) {
   const Cpu& cpu = ThisCpu();
   const bool all_sha256 = with_sha256 == lanes.size();
-  if (all_sha256 && lanes.size() <= (cpu.avx512 ? 7 : digest_kernels::kStitchedLanesMax)) {
+  if (all_sha256 && (cpu.avx512 || lanes.size() <= digest_kernels::kStitchedLanesMax)) {
     return RunStitched(lanes, blocks);
   }
   if (cpu.avx512 && lanes.size() <= 4) {

@@ -109,6 +109,10 @@ TEST(DigestKernelTest, Md5Sha256FourAvx512) {
   if (!digest_kernels::CpuHasAvx512() || !digest_kernels::CpuHasShaExtensions()) GTEST_SKIP();
   TestKernel(4, true, true, digest_kernels::Md5Sha256FourAvx512);
 }
+TEST(DigestKernelTest, Md5Sha256EightAvx512) {
+  if (!digest_kernels::CpuHasAvx512() || !digest_kernels::CpuHasShaExtensions()) GTEST_SKIP();
+  TestKernel(8, true, true, digest_kernels::Md5Sha256EightAvx512);
+}
 TEST(DigestKernelTest, Md5Sha256Stitched) {
   if (!digest_kernels::CpuHasShaExtensions()) GTEST_SKIP();
   TestKernel(digest_kernels::kStitchedLanesMax, true, true, digest_kernels::Md5Sha256Stitched);
