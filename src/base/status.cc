@@ -8,6 +8,7 @@ std::string_view CodeName(Code code) {
     case Code::kNotFound: return "kNotFound";
     case Code::kAlreadyExists: return "kAlreadyExists";
     case Code::kPreconditionFailed: return "kPreconditionFailed";
+    case Code::kLocked: return "kLocked";
     case Code::kConflict: return "kConflict";
     case Code::kInvalidArgument: return "kInvalidArgument";
     case Code::kUnavailable: return "kUnavailable";

@@ -20,6 +20,7 @@ enum class Code : uint8_t {
   kNotFound,            // the thing asked for does not exist (proven, not merely unreadable)
   kAlreadyExists,       // it exists and must not
   kPreconditionFailed,  // a condition the caller set does not hold; nothing was changed
+  kLocked,              // a retention or legal hold forbids it; nothing was changed
   kConflict,            // lost against a concurrent change; nothing was changed; retry may work
   kInvalidArgument,     // the input is wrong; retrying cannot help
   kUnavailable,         // cannot be done now (drives gone, shutting down); nothing was changed

@@ -69,8 +69,9 @@ uint64_t SizeOf(const model::HeaderList& headers) {
 }
 uint64_t SizeOf(const model::ObjectVersion& version) {
   uint64_t bytes = sizeof(version) + SizeOf(version.system_headers) +
-                   SizeOf(version.user_metadata) + version.checksum.value.size() +
-                   version.etag.size() + version.version_id.size();
+                   SizeOf(version.user_metadata) + SizeOf(version.extras.tags) +
+                   version.extras.acl.size() + version.checksum.value.size() + version.etag.size() +
+                   version.version_id.size();
   for (const model::Part& part : version.parts) {
     bytes += sizeof(part) + part.checksum_value.size() + part.slices.size() * sizeof(model::Slice);
   }

@@ -73,6 +73,7 @@ UniqueId IdOfTime(int64_t time_ms) {
 bool MadeVersion(const model::OutboxEvent& event) {
   return event.type == model::EventType::kObjectPut ||
          event.type == model::EventType::kSlicesMoved ||
+         event.type == model::EventType::kExtrasChanged ||
          (event.type == model::EventType::kObjectDeleted &&
           event.sequence == event.version_sequence);
 }
@@ -358,7 +359,8 @@ Task<Result<bool>> MetadataJournal::Impl::WriteUpdate() {
   const BucketId own = bucket->id;
   std::erase_if(events, [own](const model::OutboxEvent& event) { return event.bucket == own; });
   const bool of_buckets = std::any_of(events.begin(), events.end(), [](const auto& event) {
-    return event.type == model::EventType::kBucketCreated;
+    return event.type == model::EventType::kBucketCreated ||
+           event.type == model::EventType::kBucketChanged;
   });
   Segment segment;
   const size_t listed = events.size();

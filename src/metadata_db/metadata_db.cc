@@ -51,4 +51,18 @@ Task<Status> MetadataDb::PutSettings(std::vector<std::pair<std::string, std::str
   co_return co_await impl_->Submit(std::move(body), patience);
 }
 
+Task<Result<std::string>> MetadataDb::ChangeSetting(std::string name, SettingEdit edit) {
+  std::string value;
+  TransactionBody body = [&](Transaction& transaction) -> Status {
+    const std::string row = TableKey(Table::kSetting, name);
+    ASSIGN_OR_RETURN(auto before, transaction.Get(row));
+    value = before ? *std::move(before) : std::string();
+    RETURN_IF_ERROR(edit(value));
+    transaction.Put(row, value);
+    return Status::Ok();
+  };
+  CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
+  co_return value;
+}
+
 }  // namespace ashlar::metadata_db

@@ -69,6 +69,7 @@ struct DeleteObjectChange {
   std::string key;
   std::optional<std::string> version_id;
   std::optional<std::string> etag_match;
+  bool bypass_governance = false;  // the caller may lift a governance retention
 };
 struct DeleteOutcome {
   bool existed = false;
@@ -169,12 +170,22 @@ class MetadataDb {
   Task<Result<std::string>> GetSetting(std::string name);
   Task<Status> PutSettings(std::vector<std::pair<std::string, std::string>> settings,
                            Duration patience = Duration::zero());
+  // Reads, changes and writes one setting in one transaction; a setting that was never set is
+  // empty. What `edit` returns ends it without effect. Returns the new value.
+  using SettingEdit = std::function<Status(std::string& value)>;
+  Task<Result<std::string>> ChangeSetting(std::string name, SettingEdit edit);
 
   // ---- buckets
   // kAlreadyExists when there is one of the name.
+  // Sets id and created_ms.
+  Task<Result<model::Bucket>> CreateBucket(model::Bucket bucket);
   Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region);
   Task<Result<std::shared_ptr<const model::Bucket>>> GetBucket(std::string name);  // kNotFound
-  // kInvalidArgument: back to kNever. The API that turns versioning on comes later.
+  // Reads, changes and writes the bucket's row in one transaction: versioning, object lock,
+  // configurations. What `edit` returns ends it without effect; kInvalidArgument: a change that no
+  // bucket may undergo (CheckBucketChange). kNotFound.
+  using BucketEdit = std::function<Status(model::Bucket& bucket)>;
+  Task<Result<model::Bucket>> ChangeBucket(std::string name, BucketEdit edit);
   Task<Result<model::Bucket>> SetVersioning(std::string name, model::Versioning versioning);
   // kNotFound; kConflict when an object or version is in it. Open uploads are aborted with it.
   Task<Status> DeleteBucket(std::string name);
@@ -189,6 +200,9 @@ class MetadataDb {
   Task<Result<std::shared_ptr<const model::ObjectVersion>>> GetVersion(BucketId bucket,
                                                                        std::string key,
                                                                        std::string version_id);
+  // The newest version, be it a delete marker. kNotFound: the key has no version.
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> GetNewest(BucketId bucket,
+                                                                      std::string key);
   // Writes the versions (they may share extents) in one commit. One result a change: the version as
   // stored, or kPreconditionFailed / kNotFound (condition, or the bucket has gone). References of
   // changes that failed are dropped in the same commit.
@@ -204,7 +218,16 @@ class MetadataDb {
   };
   Task<Result<std::shared_ptr<const model::ObjectVersion>>> CopyObject(CopySource source,
                                                                        PutObjectChange change);
-  // One commit; one result a key. Deleting what is not there is ok (existed = false).
+  // Changes what a version carries besides its bytes (the current one without an id), in one
+  // transaction. kNotFound: no such version. `edit` sees the version as it is and may change its
+  // extras alone, not their owner; what it returns ends the change without effect.
+  using ExtrasEdit =
+      std::function<Status(const model::Bucket& bucket, const model::ObjectVersion& version,
+                           model::ObjectExtras& extras)>;
+  Task<Result<std::shared_ptr<const model::ObjectVersion>>> ChangeExtras(
+      BucketId bucket, std::string key, std::optional<std::string> version_id, ExtrasEdit edit);
+  // One commit; one result a key. Deleting what is not there is ok (existed = false). kLocked: a
+  // retention or legal hold keeps the version.
   Task<std::vector<Result<DeleteOutcome>>> DeleteObjects(BucketId bucket,
                                                          std::vector<DeleteObjectChange> changes);
   Task<Result<ListPage>> List(ListRequest request);

@@ -2,9 +2,9 @@
 //
 // Object version, version 1 (varints unless a size is given):
 //   format (1 byte = 1) | flags (1) | sequence | [version id] | size | ETag | last modified |
-//   [storage class] | system headers | user metadata | [checksum] | manifest
+//   [storage class] | system headers | user metadata | [checksum] | [extras] | manifest
 //   flags: 1 delete marker, 2 multipart, 4 a version id follows (else "null"), 8 a storage class
-//   follows (else STANDARD), 16 a checksum follows
+//   follows (else STANDARD), 16 a checksum follows, 32 extras follow (model/internal/fields.h)
 // ETag: form (1): 0 text; 1 MD5 (16 bytes); 2 MD5 of parts (16 bytes) and their number.
 // Manifest: number of parts, then for each: number | size | checksum text | number of slices |
 //   slices (extent id (16), offset, length). It stands last, so that a listing stops before it.
@@ -23,11 +23,13 @@ namespace {
 using internal::Finish;
 using internal::kRowFormat;
 using internal::PutChecksum;
+using internal::PutExtras;
 using internal::PutHeaders;
 using internal::PutMilliseconds;
 using internal::PutSlice;
 using internal::TakeChecksum;
 using internal::TakeEnum;
+using internal::TakeExtras;
 using internal::TakeHeaders;
 using internal::TakeId;
 using internal::TakeMilliseconds;
@@ -40,7 +42,11 @@ constexpr uint8_t kFlagMultipart = 2;
 constexpr uint8_t kFlagVersionId = 4;
 constexpr uint8_t kFlagStorageClass = 8;
 constexpr uint8_t kFlagChecksum = 16;
-constexpr uint8_t kFlagsKnown = 31;
+constexpr uint8_t kFlagExtras = 32;
+constexpr uint8_t kFlagsKnown = 63;
+
+// Second version: uploads without extras were the first.
+constexpr uint8_t kUploadFormat = 2;
 
 constexpr uint8_t kEtagText = 0;
 constexpr uint8_t kEtagMd5 = 1;
@@ -182,10 +188,30 @@ ObjectVersion TakeVersion(Decoder& in) {
   version.system_headers = TakeHeaders(in);
   version.user_metadata = TakeHeaders(in);
   if ((flags & kFlagChecksum) != 0) version.checksum = TakeChecksum(in);
+  if ((flags & kFlagExtras) != 0) version.extras = TakeExtras(in);
   return version;
 }
 
 }  // namespace
+
+bool IsLocked(const ObjectLock& lock, int64_t now_ms, bool bypass_governance) {
+  if (lock.legal_hold == LegalHold::kOn) return true;
+  if (lock.mode == RetentionMode::kNone || lock.retain_until_ms <= now_ms) return false;
+  return lock.mode == RetentionMode::kCompliance || !bypass_governance;
+}
+
+ObjectLock LockOfNewVersion(const Bucket& bucket, const ObjectLock& own, int64_t written_ms) {
+  const DefaultRetention& fallback = bucket.default_retention;
+  if (!bucket.object_lock || own.mode != RetentionMode::kNone ||
+      fallback.mode == RetentionMode::kNone) {
+    return own;
+  }
+  const int64_t days = int64_t{fallback.days} + int64_t{fallback.years} * 365;
+  ObjectLock lock = own;
+  lock.mode = fallback.mode;
+  lock.retain_until_ms = written_ms + days * 24 * 3600 * 1000;
+  return lock;
+}
 
 std::string EncodeObjectVersion(const ObjectVersion& version) {
   std::string row;
@@ -195,10 +221,12 @@ std::string EncodeObjectVersion(const ObjectVersion& version) {
   const bool has_version_id = version.version_id != kNullVersion;
   const bool has_class = version.storage_class != kStandardClass;
   const bool has_checksum = version.checksum != Checksum{};
-  out.U8(static_cast<uint8_t>(
-      (version.kind == ObjectKind::kDeleteMarker ? kFlagDeleteMarker : 0) |
-      (version.is_multipart ? kFlagMultipart : 0) | (has_version_id ? kFlagVersionId : 0) |
-      (has_class ? kFlagStorageClass : 0) | (has_checksum ? kFlagChecksum : 0)));
+  const bool has_extras = version.extras != ObjectExtras{};
+  out.U8(static_cast<uint8_t>((version.kind == ObjectKind::kDeleteMarker ? kFlagDeleteMarker : 0) |
+                              (version.is_multipart ? kFlagMultipart : 0) |
+                              (has_version_id ? kFlagVersionId : 0) |
+                              (has_class ? kFlagStorageClass : 0) |
+                              (has_checksum ? kFlagChecksum : 0) | (has_extras ? kFlagExtras : 0)));
   out.Varint(version.sequence.value);
   if (has_version_id) out.Text(version.version_id);
   out.Varint(version.size);
@@ -208,6 +236,7 @@ std::string EncodeObjectVersion(const ObjectVersion& version) {
   PutHeaders(out, version.system_headers);
   PutHeaders(out, version.user_metadata);
   if (has_checksum) PutChecksum(out, version.checksum);
+  if (has_extras) PutExtras(out, version.extras);
   PutParts(out, version.parts);
   return row;
 }
@@ -248,7 +277,7 @@ Result<std::vector<Part>> DecodeManifest(std::string_view row) {
 std::string EncodeUpload(const Upload& upload) {
   std::string row;
   Encoder out(&row);
-  out.U8(kRowFormat);
+  out.U8(kUploadFormat);
   out.Raw(upload.id.bytes);
   out.Varint(upload.bucket.value);
   out.Text(upload.key);
@@ -260,12 +289,14 @@ std::string EncodeUpload(const Upload& upload) {
   PutHeaders(out, upload.user_metadata);
   out.U8(static_cast<uint8_t>(upload.checksum_algorithm));
   out.U8(static_cast<uint8_t>(upload.checksum_type));
+  PutExtras(out, upload.extras);
   return row;
 }
 
 Result<Upload> DecodeUpload(std::string_view row) {
   Decoder in(row);
-  if (in.U8() != kRowFormat) return UnknownVersion("upload");
+  const uint8_t format = in.U8();
+  if (format != kRowFormat && format != kUploadFormat) return UnknownVersion("upload");
   Upload upload;
   upload.id = TakeId(in);
   upload.bucket.value = in.Varint();
@@ -278,6 +309,7 @@ Result<Upload> DecodeUpload(std::string_view row) {
   upload.user_metadata = TakeHeaders(in);
   upload.checksum_algorithm = TakeEnum(in, ChecksumAlgorithm::kSha256);
   upload.checksum_type = TakeEnum(in, ChecksumType::kComposite);
+  if (format == kUploadFormat) upload.extras = TakeExtras(in);
   RETURN_IF_ERROR(Finish(in, "upload"));
   return upload;
 }

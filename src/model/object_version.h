@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,29 @@ struct Part {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;  // lower-case name, value
 
+enum class RetentionMode : uint8_t { kNone = 0, kGovernance = 1, kCompliance = 2 };
+enum class LegalHold : uint8_t { kNeverSet = 0, kOff = 1, kOn = 2 };
+// Until when nobody may delete a version, and whether somebody forbade it for good.
+struct ObjectLock {
+  RetentionMode mode = RetentionMode::kNone;
+  int64_t retain_until_ms = 0;
+  LegalHold legal_hold = LegalHold::kNeverSet;
+  bool operator==(const ObjectLock&) const = default;
+};
+// True: the version must stay. `bypass_governance`: the caller may lift a governance retention.
+[[nodiscard]] bool IsLocked(const ObjectLock& lock, int64_t now_ms, bool bypass_governance);
+
+// What most objects do not have, and what no copy inherits but its tags. Grants, tags and lock may
+// be changed without a new version.
+struct ObjectExtras {
+  std::string owner;  // canonical id of the account that wrote it; empty: the bucket's owner
+  std::string acl;    // as src/iam encodes it; empty: private
+  HeaderList tags = {};
+  ObjectLock lock = {};
+  std::string website_redirect = {};
+  bool operator==(const ObjectExtras&) const = default;
+};
+
 enum class ObjectKind : uint8_t { kData = 0, kDeleteMarker = 1 };
 
 struct ObjectVersion {
@@ -60,6 +84,7 @@ struct ObjectVersion {
   HeaderList system_headers;  // content-type, cache-control, ... verbatim
   HeaderList user_metadata;   // names without "x-amz-meta-"
   Checksum checksum;
+  ObjectExtras extras = {};
   bool is_multipart = false;
   std::vector<Part> parts;
   bool operator==(const ObjectVersion&) const = default;
@@ -67,15 +92,32 @@ struct ObjectVersion {
 
 enum class Versioning : uint8_t { kNever = 0, kEnabled = 1, kSuspended = 2 };
 
+// Given to versions that are written without a retention of their own. Days or years, not both.
+struct DefaultRetention {
+  RetentionMode mode = RetentionMode::kNone;
+  uint32_t days = 0;
+  uint32_t years = 0;
+  bool operator==(const DefaultRetention&) const = default;
+};
+
 struct Bucket {
   BucketId id;
   std::string name;
-  std::string owner;
+  std::string owner;  // canonical id of an account
   std::string region;
   int64_t created_ms = 0;
   Versioning versioning = Versioning::kNever;
+  bool object_lock = false;
+  DefaultRetention default_retention = {};
+  // What was set on the bucket, by the name of its sub-resource ("policy", "cors"), as the API
+  // keeps it. Absent: never set, or deleted.
+  std::map<std::string, std::string> configurations = {};
   bool operator==(const Bucket&) const = default;
 };
+
+// The lock of a version that is written at this time: its own, else the bucket's default.
+[[nodiscard]] ObjectLock LockOfNewVersion(const Bucket& bucket, const ObjectLock& own,
+                                          int64_t written_ms);
 
 struct Upload {
   UniqueId id;
@@ -89,6 +131,7 @@ struct Upload {
   HeaderList user_metadata;
   ChecksumAlgorithm checksum_algorithm = ChecksumAlgorithm::kNone;
   ChecksumType checksum_type = ChecksumType::kFullObject;
+  ObjectExtras extras = {};
   bool operator==(const Upload&) const = default;
 };
 
@@ -155,6 +198,9 @@ enum class EventType : uint8_t {
   // Compaction put the bytes of a version elsewhere. For the metadata journal; nothing that a
   // client sees has changed.
   kSlicesMoved,
+  // Tags, grants or lock of a version; its bytes are the same.
+  kExtrasChanged,
+  kBucketChanged,
 };
 // One change, in commit order, for replication and notifications.
 struct OutboxEvent {
@@ -192,6 +238,7 @@ struct DirectoryEntry {
   std::string storage_class = "STANDARD";
   HeaderList system_headers;
   HeaderList user_metadata;
+  ObjectExtras extras = {};
   bool operator==(const DirectoryEntry&) const = default;
 };
 

@@ -36,6 +36,50 @@ HeaderList TakeHeaders(Decoder& in) {
   return headers;
 }
 
+namespace {
+
+constexpr uint8_t kExtrasOwner = 1;
+constexpr uint8_t kExtrasAcl = 2;
+constexpr uint8_t kExtrasTags = 4;
+constexpr uint8_t kExtrasLock = 8;
+constexpr uint8_t kExtrasRedirect = 16;
+constexpr uint8_t kExtrasKnown = 31;
+
+}  // namespace
+
+void PutExtras(Encoder& out, const ObjectExtras& extras) {
+  const bool has_lock = extras.lock != ObjectLock{};
+  out.U8(static_cast<uint8_t>(
+      (extras.owner.empty() ? 0 : kExtrasOwner) | (extras.acl.empty() ? 0 : kExtrasAcl) |
+      (extras.tags.empty() ? 0 : kExtrasTags) | (has_lock ? kExtrasLock : 0) |
+      (extras.website_redirect.empty() ? 0 : kExtrasRedirect)));
+  if (!extras.owner.empty()) out.Text(extras.owner);
+  if (!extras.acl.empty()) out.Text(extras.acl);
+  if (!extras.tags.empty()) PutHeaders(out, extras.tags);
+  if (has_lock) {
+    out.U8(static_cast<uint8_t>(extras.lock.mode));
+    out.U8(static_cast<uint8_t>(extras.lock.legal_hold));
+    PutMilliseconds(out, extras.lock.retain_until_ms);
+  }
+  if (!extras.website_redirect.empty()) out.Text(extras.website_redirect);
+}
+
+ObjectExtras TakeExtras(Decoder& in) {
+  ObjectExtras extras;
+  const uint8_t mask = in.U8();
+  if ((mask & ~kExtrasKnown) != 0) in.Fail();
+  if ((mask & kExtrasOwner) != 0) extras.owner = TakeText(in);
+  if ((mask & kExtrasAcl) != 0) extras.acl = TakeText(in);
+  if ((mask & kExtrasTags) != 0) extras.tags = TakeHeaders(in);
+  if ((mask & kExtrasLock) != 0) {
+    extras.lock.mode = TakeEnum(in, RetentionMode::kCompliance);
+    extras.lock.legal_hold = TakeEnum(in, LegalHold::kOn);
+    extras.lock.retain_until_ms = TakeMilliseconds(in);
+  }
+  if ((mask & kExtrasRedirect) != 0) extras.website_redirect = TakeText(in);
+  return extras;
+}
+
 Status Finish(const Decoder& in, const char* what) {
   if (in.ok() && in.AtEnd()) return Status::Ok();
   return Status(Code::kCorrupt, std::string(what) + ": length or field out of range");
@@ -46,12 +90,14 @@ Status Finish(const Decoder& in, const char* what) {
 using internal::Finish;
 using internal::kRowFormat;
 using internal::PutChecksum;
+using internal::PutExtras;
 using internal::PutHeaders;
 using internal::PutMilliseconds;
 using internal::PutSlice;
 using internal::TakeBool;
 using internal::TakeChecksum;
 using internal::TakeEnum;
+using internal::TakeExtras;
 using internal::TakeHeaders;
 using internal::TakeId;
 using internal::TakeMilliseconds;
@@ -61,11 +107,15 @@ using internal::TakeVarint32;
 
 namespace {
 
-// Second versions: a reclaim record without its phase, an event without its first slice, and a
-// directory without checksum and storage class were the first.
+// Later versions: a reclaim record without its phase, an event without its first slice, a bucket
+// without lock and configurations, and a directory without checksum and storage class were the
+// first; a directory without extras was the second.
 constexpr uint8_t kReclaimFormat = 2;
 constexpr uint8_t kEventFormat = 2;
-constexpr uint8_t kDirectoryFormat = 2;
+constexpr uint8_t kBucketFormat = 2;
+constexpr uint8_t kDirectoryWithoutExtras = 2;
+constexpr uint8_t kDirectoryFormat = 3;
+constexpr uint64_t kConfigurationsMax = 4096;
 
 constexpr size_t kEntryBytesMin = 16 + 16 + 4 + 8 + 8 + 8 + 1 + 8 + 16 + 8 + 4 + 4;
 
@@ -90,9 +140,10 @@ void PutEntry(Encoder& out, const DirectoryEntry& entry) {
   out.Text(entry.storage_class);
   PutHeaders(out, entry.system_headers);
   PutHeaders(out, entry.user_metadata);
+  PutExtras(out, entry.extras);
 }
 
-DirectoryEntry TakeEntry(Decoder& in) {
+DirectoryEntry TakeEntry(Decoder& in, uint8_t format) {
   DirectoryEntry entry;
   entry.write_id = TakeId(in);
   entry.upload_id = TakeId(in);
@@ -111,6 +162,7 @@ DirectoryEntry TakeEntry(Decoder& in) {
   entry.storage_class = TakeText(in);
   entry.system_headers = TakeHeaders(in);
   entry.user_metadata = TakeHeaders(in);
+  if (format == kDirectoryFormat) entry.extras = TakeExtras(in);
   return entry;
 }
 
@@ -119,19 +171,47 @@ DirectoryEntry TakeEntry(Decoder& in) {
 std::string EncodeBucket(const Bucket& bucket) {
   std::string row;
   Encoder out(&row);
-  out.U8(kRowFormat);
+  out.U8(kBucketFormat);
   out.Varint(bucket.id.value);
   out.Text(bucket.name);
   out.Text(bucket.owner);
   out.Text(bucket.region);
   PutMilliseconds(out, bucket.created_ms);
   out.U8(static_cast<uint8_t>(bucket.versioning));
+  out.U8(bucket.object_lock ? 1 : 0);
+  out.U8(static_cast<uint8_t>(bucket.default_retention.mode));
+  out.Varint(bucket.default_retention.days);
+  out.Varint(bucket.default_retention.years);
+  out.Varint(bucket.configurations.size());
+  for (const auto& [name, document] : bucket.configurations) {
+    out.Text(name);
+    out.Text(document);
+  }
   return row;
 }
 
+namespace {
+
+void TakeBucketSettings(Decoder& in, Bucket* bucket) {
+  bucket->object_lock = TakeBool(in);
+  bucket->default_retention.mode = TakeEnum(in, RetentionMode::kCompliance);
+  bucket->default_retention.days = TakeVarint32(in);
+  bucket->default_retention.years = TakeVarint32(in);
+  const uint64_t count = in.Varint();
+  if (count > kConfigurationsMax) in.Fail();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    std::string name = TakeText(in);
+    std::string document = TakeText(in);
+    if (!bucket->configurations.emplace(std::move(name), std::move(document)).second) in.Fail();
+  }
+}
+
+}  // namespace
+
 Result<Bucket> DecodeBucket(std::string_view row) {
   Decoder in(row);
-  if (in.U8() != kRowFormat) return UnknownVersion("bucket row");
+  const uint8_t format = in.U8();
+  if (format != kRowFormat && format != kBucketFormat) return UnknownVersion("bucket row");
   Bucket bucket;
   bucket.id.value = in.Varint();
   bucket.name = TakeText(in);
@@ -139,6 +219,7 @@ Result<Bucket> DecodeBucket(std::string_view row) {
   bucket.region = TakeText(in);
   bucket.created_ms = TakeMilliseconds(in);
   bucket.versioning = TakeEnum(in, Versioning::kSuspended);
+  if (format == kBucketFormat) TakeBucketSettings(in, &bucket);
   RETURN_IF_ERROR(Finish(in, "bucket row"));
   return bucket;
 }
@@ -257,7 +338,7 @@ Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
   if (in.U8() != kEventFormat) return UnknownVersion("outbox event");
   OutboxEvent event;
   event.sequence.value = in.Varint();
-  event.type = TakeEnum(in, EventType::kSlicesMoved);
+  event.type = TakeEnum(in, EventType::kBucketChanged);
   event.bucket.value = in.Varint();
   event.key = TakeText(in);
   event.version_id = TakeText(in);
@@ -281,14 +362,19 @@ std::string EncodeDirectory(const std::vector<DirectoryEntry>& entries) {
 
 Result<std::vector<DirectoryEntry>> DecodeDirectory(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.U8() != kDirectoryFormat) return UnknownVersion("directory");
+  const uint8_t format = in.U8();
+  if (format != kDirectoryFormat && format != kDirectoryWithoutExtras) {
+    return UnknownVersion("directory");
+  }
   const uint32_t count = in.U32();
   if (count > in.remaining() / kEntryBytesMin) {
     return Status(Code::kCorrupt, "directory: number of entries");
   }
   std::vector<DirectoryEntry> entries;
   entries.reserve(count);
-  for (uint32_t i = 0; i < count && in.ok(); ++i) entries.push_back(TakeEntry(in));
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    entries.push_back(TakeEntry(in, format));
+  }
   RETURN_IF_ERROR(Finish(in, "directory"));
   return entries;
 }

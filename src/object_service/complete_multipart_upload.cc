@@ -96,6 +96,7 @@ Result<model::ObjectVersion> Assemble(const CompleteUploadRequest& request, uint
   version.storage_class = upload.storage_class;
   version.system_headers = upload.system_headers;
   version.user_metadata = upload.user_metadata;
+  version.extras = upload.extras;
   version.checksum = std::move(*checksum);
   const bool composite = version.checksum.type == model::ChecksumType::kComposite;
   for (const model::UploadPart& part : parts) {

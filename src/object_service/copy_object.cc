@@ -16,6 +16,8 @@ Task<Result<VersionPtr>> ObjectService::CopyObject(CopyObjectRequest request) {
       request.replace_metadata ? request.attributes.system_headers : source.system_headers;
   copy.user_metadata =
       request.replace_metadata ? request.attributes.user_metadata : source.user_metadata;
+  copy.extras = request.attributes.extras;
+  if (!request.replace_tags) copy.extras.tags = source.extras.tags;
   copy.checksum = source.checksum;
   model::Part part;
   part.size = source.size;

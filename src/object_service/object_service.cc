@@ -61,13 +61,34 @@ Task<Result<BucketPtr>> ObjectService::GetBucket(std::string_view name) {
 }
 
 Task<Result<model::Bucket>> ObjectService::CreateBucket(std::string name, std::string owner,
-                                                        std::string region) {
-  return impl_->core.deps.metadata.CreateBucket(std::move(name), std::move(owner),
-                                                std::move(region));
+                                                        std::string region, ObjectLocking locking) {
+  model::Bucket bucket;
+  bucket.name = std::move(name);
+  bucket.owner = std::move(owner);
+  bucket.region = std::move(region);
+  bucket.object_lock = locking == ObjectLocking::kOn;
+  if (bucket.object_lock) bucket.versioning = model::Versioning::kEnabled;
+  return impl_->core.deps.metadata.CreateBucket(std::move(bucket));
+}
+
+Task<Result<VersionPtr>> ObjectService::FindNewest(BucketPtr bucket, std::string key) {
+  return impl_->core.deps.metadata.GetNewest(bucket->id, std::move(key));
 }
 
 Task<Status> ObjectService::DeleteBucket(std::string name) {
   return impl_->core.deps.metadata.DeleteBucket(std::move(name));
+}
+
+Task<Result<model::Bucket>> ObjectService::ChangeBucket(std::string name,
+                                                        metadata_db::MetadataDb::BucketEdit edit) {
+  return impl_->core.deps.metadata.ChangeBucket(std::move(name), std::move(edit));
+}
+
+Task<Result<VersionPtr>> ObjectService::ChangeExtras(BucketPtr bucket, std::string key,
+                                                     std::optional<std::string> version_id,
+                                                     metadata_db::MetadataDb::ExtrasEdit edit) {
+  return impl_->core.deps.metadata.ChangeExtras(bucket->id, std::move(key), std::move(version_id),
+                                                std::move(edit));
 }
 
 Task<Result<std::vector<model::Bucket>>> ObjectService::ListBuckets(std::string prefix,
@@ -101,6 +122,7 @@ Task<Result<model::Upload>> ObjectService::CreateUpload(CreateUploadRequest requ
   upload.storage_class = std::move(request.attributes.storage_class);
   upload.system_headers = std::move(request.attributes.system_headers);
   upload.user_metadata = std::move(request.attributes.user_metadata);
+  upload.extras = std::move(request.attributes.extras);
   upload.checksum_algorithm = request.checksum_algorithm;
   upload.checksum_type = request.checksum_type;
   return impl_->core.deps.metadata.CreateUpload(std::move(upload));

@@ -69,6 +69,7 @@ struct ObjectAttributes {
   std::string storage_class = "STANDARD";
   model::HeaderList system_headers;
   model::HeaderList user_metadata;
+  model::ObjectExtras extras;
 };
 
 struct PutObjectRequest {
@@ -89,7 +90,9 @@ struct CopyObjectRequest {
   BucketPtr bucket;
   std::string key;
   bool replace_metadata = false;
-  ObjectAttributes attributes;  // metadata when replaced; storage_class always
+  bool replace_tags = false;
+  // Metadata and tags count when replaced; storage class, owner, ACL and lock always.
+  ObjectAttributes attributes;
   // Algorithm asked for, else that of the source, else CRC64NVME.
   std::optional<model::ChecksumAlgorithm> checksum_algorithm;
   metadata_db::WriteCondition condition;
@@ -183,8 +186,14 @@ class ObjectService {
 
   // ---- buckets: kNotFound, kAlreadyExists, kConflict (not empty) as in MetadataDb
   Task<Result<BucketPtr>> GetBucket(std::string_view name);
-  Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region);
+  // With object lock a bucket is versioned from the start.
+  enum class ObjectLocking { kOff, kOn };
+  Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region,
+                                           ObjectLocking locking = ObjectLocking::kOff);
   Task<Status> DeleteBucket(std::string name);
+  // One transaction; see MetadataDb::ChangeBucket.
+  Task<Result<model::Bucket>> ChangeBucket(std::string name,
+                                           metadata_db::MetadataDb::BucketEdit edit);
   Task<Result<std::vector<model::Bucket>>> ListBuckets(std::string prefix, std::string start_after,
                                                        uint32_t max_entries);
 
@@ -193,6 +202,8 @@ class ObjectService {
   // is a delete marker (current only). A delete marker asked for by id is returned as it is.
   Task<Result<VersionPtr>> FindVersion(const BucketPtr& bucket, std::string_view key,
                                        std::optional<std::string> version_id);
+  // The newest version, be it a delete marker. kNotFound: the key has no version.
+  Task<Result<VersionPtr>> FindNewest(BucketPtr bucket, std::string key);
   // Streams [offset, offset + length) of the version, which must lie inside it.
   std::unique_ptr<ObjectReader> OpenReader(VersionPtr version, uint64_t offset, uint64_t length);
   Task<Result<metadata_db::ListPage>> List(metadata_db::ListRequest request);
@@ -200,6 +211,10 @@ class ObjectService {
       metadata_db::ListVersionsRequest request);
 
   // ---- writes
+  // Tags, ACL, lock of a version; see MetadataDb::ChangeExtras.
+  Task<Result<VersionPtr>> ChangeExtras(BucketPtr bucket, std::string key,
+                                        std::optional<std::string> version_id,
+                                        metadata_db::MetadataDb::ExtrasEdit edit);
   Task<Result<VersionPtr>> PutObject(PutObjectRequest request, BodySource& body);
   Task<std::vector<Result<metadata_db::DeleteOutcome>>> DeleteObjects(
       BucketPtr bucket, std::vector<metadata_db::DeleteObjectChange> changes);

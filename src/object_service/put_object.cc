@@ -15,6 +15,7 @@ model::ObjectVersion DraftVersion(const ObjectAttributes& attributes, BodySource
   version.storage_class = attributes.storage_class;
   version.system_headers = attributes.system_headers;
   version.user_metadata = attributes.user_metadata;
+  version.extras = attributes.extras;
   version.checksum = body.Checksum();
   model::Part part;
   part.size = version.size;

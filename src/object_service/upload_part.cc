@@ -32,6 +32,7 @@ Task<Result<model::UploadPart>> ObjectService::UploadPart(UploadPartRequest requ
   attributes.storage_class = request.upload.storage_class;
   attributes.system_headers = request.upload.system_headers;
   attributes.user_metadata = request.upload.user_metadata;
+  attributes.extras = request.upload.extras;
   model::DirectoryEntry entry =
       NewDirectoryEntry(core, request.bucket->name, request.upload.key, attributes, body);
   entry.upload_id = request.upload.id;

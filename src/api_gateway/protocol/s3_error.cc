@@ -40,6 +40,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
     {S3Code::kIllegalLocationConstraintException, "IllegalLocationConstraintException", 400,
      "The unspecified location constraint is incompatible for the region specific endpoint this "
      "request was sent to."},
+    {S3Code::kIllegalVersioningConfigurationException, "IllegalVersioningConfigurationException",
+     400, "The Versioning element must be specified"},
     {S3Code::kIncompleteBody, "IncompleteBody", 400,
      "You did not provide the number of bytes specified by the Content-Length HTTP header"},
     {S3Code::kInsufficientStorage, "InsufficientStorage", 507,
@@ -50,6 +52,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
      "The AWS Access Key Id you provided does not exist in our records."},
     {S3Code::kInvalidArgument, "InvalidArgument", 400, "Invalid Argument"},
     {S3Code::kInvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid."},
+    {S3Code::kInvalidBucketState, "InvalidBucketState", 409,
+     "The request is not valid with the current state of the bucket."},
     {S3Code::kInvalidChunkSizeError, "InvalidChunkSizeError", 403,
      "Only the last chunk is allowed to have a size less than 8192 bytes"},
     {S3Code::kInvalidDigest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid."},
@@ -63,6 +67,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
     {S3Code::kInvalidPartOrder, "InvalidPartOrder", 400,
      "The list of parts was not in ascending order. Parts must be ordered by part number."},
     {S3Code::kInvalidRange, "InvalidRange", 416, "The requested range is not satisfiable"},
+    {S3Code::kInvalidRedirectLocation, "InvalidRedirectLocation", 400,
+     "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."},
     {S3Code::kInvalidRequest, "InvalidRequest", 400, "Invalid Request"},
     {S3Code::kInvalidStorageClass, "InvalidStorageClass", 400,
      "The storage class you specified is not valid"},
@@ -92,6 +98,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
     {S3Code::kNoSuchKey, "NoSuchKey", 404, "The specified key does not exist."},
     {S3Code::kNoSuchLifecycleConfiguration, "NoSuchLifecycleConfiguration", 404,
      "The lifecycle configuration does not exist"},
+    {S3Code::kNoSuchObjectLockConfiguration, "NoSuchObjectLockConfiguration", 404,
+     "The specified object does not have a ObjectLock configuration"},
     {S3Code::kNoSuchPublicAccessBlockConfiguration, "NoSuchPublicAccessBlockConfiguration", 404,
      "The public access block configuration was not found"},
     {S3Code::kNoSuchTagSet, "NoSuchTagSet", 404, "The TagSet does not exist"},
@@ -188,6 +196,9 @@ S3Error FromStatus(const Status& status) {
     case Code::kNotFound: return S3Error(S3Code::kNoSuchKey);
     case Code::kAlreadyExists: return S3Error(S3Code::kBucketAlreadyExists);
     case Code::kPreconditionFailed: return S3Error(S3Code::kPreconditionFailed);
+    case Code::kLocked:
+      return S3Error(S3Code::kAccessDenied,
+                     "Access Denied because object protected by object lock.");
     case Code::kConflict: return S3Error(S3Code::kOperationAborted);
     case Code::kInvalidArgument: return with_text(S3Code::kInvalidArgument);
     case Code::kNotImplemented: return with_text(S3Code::kNotImplemented);

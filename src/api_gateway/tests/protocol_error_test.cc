@@ -25,6 +25,7 @@ TEST(FromStatus, EveryCodeOfTheComponentsHasAnAnswer) {
       {Code::kNotFound, {S3Code::kNoSuchKey, 404}},
       {Code::kAlreadyExists, {S3Code::kBucketAlreadyExists, 409}},
       {Code::kPreconditionFailed, {S3Code::kPreconditionFailed, 412}},
+      {Code::kLocked, {S3Code::kAccessDenied, 403}},
       {Code::kConflict, {S3Code::kOperationAborted, 409}},
       {Code::kInvalidArgument, {S3Code::kInvalidArgument, 400}},
       {Code::kUnavailable, {S3Code::kServiceUnavailable, 503}},

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "metadata_db/transactions/decisions.h"
 #include "metadata_db/transactions/impl.h"
 #include "metadata_db/transactions/row_walk.h"
 #include "metadata_db/transactions/schema.h"
@@ -52,6 +53,18 @@ Status CreateBucketBody(Change& change, model::Bucket* bucket) {
   return change.Finish();
 }
 
+Status ChangeBucketBody(Change& change, const MetadataDb::BucketEdit& edit, model::Bucket* bucket) {
+  const model::Bucket before = *bucket;
+  RETURN_IF_ERROR(edit(*bucket));
+  if (*bucket == before) return Status::Ok();
+  RETURN_IF_ERROR(CheckBucketChange(before, *bucket));
+  change.rows().Put(BucketKey(Table::kBucket, bucket->id), model::EncodeBucket(*bucket));
+  change.ForgetBucket(bucket->id);
+  EmitBucketEvent(change, model::EventType::kBucketChanged, *bucket, change.NextSequence());
+  change.TellBucket(bucket->name, std::make_shared<const model::Bucket>(*bucket));
+  return change.Finish();
+}
+
 // One step of a deletion: gives up some parts, or, once no upload is left, the bucket itself.
 Status DeleteBucketBody(Change& change, const std::string& name, bool* done) {
   ASSIGN_OR_RETURN(const model::Bucket bucket, ReadBucketByName(change.rows(), name));
@@ -94,6 +107,10 @@ Task<Result<model::Bucket>> MetadataDb::CreateBucket(std::string name, std::stri
                        .region = std::move(region),
                        .created_ms = 0,
                        .versioning = model::Versioning::kNever};
+  return CreateBucket(std::move(bucket));
+}
+
+Task<Result<model::Bucket>> MetadataDb::CreateBucket(model::Bucket bucket) {
   TransactionBody body = [this, &bucket](Transaction& transaction) {
     Change change(*impl_, transaction);
     return CreateBucketBody(change, &bucket);
@@ -113,22 +130,23 @@ Task<Result<std::shared_ptr<const model::Bucket>>> MetadataDb::GetBucket(std::st
   co_return std::make_shared<const model::Bucket>(std::move(*bucket));
 }
 
-Task<Result<model::Bucket>> MetadataDb::SetVersioning(std::string name,
-                                                      model::Versioning versioning) {
+Task<Result<model::Bucket>> MetadataDb::ChangeBucket(std::string name, BucketEdit edit) {
   std::optional<model::Bucket> bucket;
   TransactionBody body = [&](Transaction& transaction) -> Status {
     Change change(*impl_, transaction);
     ASSIGN_OR_RETURN(bucket, ReadBucketByName(transaction, name));
-    if (versioning == model::Versioning::kNever && bucket->versioning != versioning) {
-      return Status(Code::kInvalidArgument, "versioning can be suspended, not taken back");
-    }
-    bucket->versioning = versioning;
-    transaction.Put(BucketKey(Table::kBucket, bucket->id), model::EncodeBucket(*bucket));
-    change.TellBucket(name, std::make_shared<const model::Bucket>(*bucket));
-    return change.Finish();
+    return ChangeBucketBody(change, edit, &*bucket);
   };
   CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
   co_return std::move(*bucket);
+}
+
+Task<Result<model::Bucket>> MetadataDb::SetVersioning(std::string name,
+                                                      model::Versioning versioning) {
+  return ChangeBucket(std::move(name), [versioning](model::Bucket& bucket) {
+    bucket.versioning = versioning;
+    return Status::Ok();
+  });
 }
 
 Task<Status> MetadataDb::DeleteBucket(std::string name) {

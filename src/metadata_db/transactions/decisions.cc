@@ -44,6 +44,23 @@ Status EvaluateCompleteCondition(const WriteCondition& condition,
   return Status::Ok();
 }
 
+Status CheckBucketChange(const model::Bucket& before, const model::Bucket& after) {
+  if (after.id != before.id || after.name != before.name || after.owner != before.owner ||
+      after.region != before.region || after.created_ms != before.created_ms) {
+    return Status(Code::kInvalidArgument, "a bucket keeps its name, owner and region");
+  }
+  if (after.versioning == model::Versioning::kNever && before.versioning != after.versioning) {
+    return Status(Code::kInvalidArgument, "versioning can be suspended, not taken back");
+  }
+  if (before.object_lock && !after.object_lock) {
+    return Status(Code::kInvalidArgument, "object lock cannot be turned off");
+  }
+  if (after.object_lock && after.versioning != model::Versioning::kEnabled) {
+    return Status(Code::kInvalidArgument, "object lock needs versioning");
+  }
+  return Status::Ok();
+}
+
 int64_t NextLastModified(int64_t now_ms, std::optional<int64_t> previous_ms) {
   return previous_ms ? std::max(now_ms, *previous_ms + 1) : now_ms;
 }

@@ -24,6 +24,10 @@ namespace ashlar::metadata_db {
                                                const model::ObjectVersion* current, Sequence newest,
                                                Sequence newest_at_start);
 
+// Whether a bucket's row may change so: identity stays, versioning is never taken back, object lock
+// never ends and needs versioning. kInvalidArgument.
+[[nodiscard]] Status CheckBucketChange(const model::Bucket& before, const model::Bucket& after);
+
 // Last-Modified of the next version of a key whose newest one has `previous_ms`.
 [[nodiscard]] int64_t NextLastModified(int64_t now_ms, std::optional<int64_t> previous_ms);
 

@@ -21,6 +21,7 @@ uint64_t Weight(const model::ObjectVersion& version) {
   uint64_t bytes = 200;
   for (const auto& [name, value] : version.system_headers) bytes += name.size() + value.size();
   for (const auto& [name, value] : version.user_metadata) bytes += name.size() + value.size();
+  for (const auto& [name, value] : version.extras.tags) bytes += name.size() + value.size();
   for (const model::Part& part : version.parts) bytes += 32 + 40 * part.slices.size();
   return bytes;
 }

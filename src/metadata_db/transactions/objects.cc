@@ -50,6 +50,34 @@ Status DeleteObjectsBody(Change& change, BucketId bucket_id,
   return change.Finish();
 }
 
+Status ChangeExtrasBody(Change& change, BucketId bucket_id, const std::string& key,
+                        const std::optional<std::string>& version_id,
+                        const MetadataDb::ExtrasEdit& edit, SharedVersion* result) {
+  ASSIGN_OR_RETURN(const auto bucket, change.FindBucket(bucket_id));
+  std::optional<FoundVersion> found;
+  if (version_id) {
+    ASSIGN_OR_RETURN(found, FindVersion(change.rows(), bucket_id, key, *version_id));
+  } else {
+    ASSIGN_OR_RETURN(KeyState state, ReadKey(change.rows(), *bucket, key));
+    if (state.current) found = FoundVersion{std::move(*state.current), true};
+  }
+  if (!found || found->stored.version.kind == model::ObjectKind::kDeleteMarker) {
+    return Status(Code::kNotFound, "no such version");
+  }
+  model::ObjectVersion& version = found->stored.version;
+  model::ObjectExtras extras = version.extras;
+  RETURN_IF_ERROR(edit(*bucket, version, extras));
+  if (extras.owner != version.extras.owner) {
+    return Status(Code::kInvalidArgument, "a version keeps its owner");
+  }
+  const bool same = extras == version.extras;
+  version.extras = std::move(extras);
+  *result = std::make_shared<const model::ObjectVersion>(version);
+  if (same) return Status::Ok();
+  RewriteVersion(change, bucket_id, key, *std::move(found), model::EventType::kExtrasChanged);
+  return change.Finish();
+}
+
 // Current version from the store's fast path; `apart`: its manifest needs a second read.
 Result<SharedVersion> DecodeCurrent(std::string_view row, bool* apart) {
   ASSIGN_OR_RETURN(StoredVersion stored, DecodeVersionRow(row));
@@ -91,6 +119,19 @@ Task<Result<SharedVersion>> MetadataDb::GetVersion(BucketId bucket, std::string 
   co_return std::make_shared<const model::ObjectVersion>(std::move(found->stored.version));
 }
 
+Task<Result<SharedVersion>> MetadataDb::GetNewest(BucketId bucket, std::string key) {
+  SharedVersion newest;
+  ReadBody body = [&](Snapshot& snapshot) -> Status {
+    ASSIGN_OR_RETURN(KeyState state, ReadKeyOfAnyBucket(snapshot, bucket, key));
+    std::optional<StoredVersion>& found = state.current ? state.current : state.marker;
+    if (!found) return Status(Code::kNotFound, "no version of this key");
+    newest = std::make_shared<const model::ObjectVersion>(std::move(found->version));
+    return Status::Ok();
+  };
+  CO_RETURN_IF_ERROR(co_await impl_->store.Read(std::move(body)));
+  co_return newest;
+}
+
 Task<std::vector<Result<SharedVersion>>> MetadataDb::PutObjects(
     NewExtents extents, std::vector<PutObjectChange> changes, Duration patience) {
   std::vector<Result<SharedVersion>> results;
@@ -108,6 +149,18 @@ Task<Result<SharedVersion>> MetadataDb::CopyObject(CopySource source, PutObjectC
   TransactionBody body = [&](Transaction& transaction) {
     Change copy(*impl_, transaction);
     return CopyObjectBody(copy, source, change, &version);
+  };
+  CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
+  co_return version;
+}
+
+Task<Result<SharedVersion>> MetadataDb::ChangeExtras(BucketId bucket, std::string key,
+                                                     std::optional<std::string> version_id,
+                                                     ExtrasEdit edit) {
+  SharedVersion version;
+  TransactionBody body = [&](Transaction& transaction) {
+    Change change(*impl_, transaction);
+    return ChangeExtrasBody(change, bucket, key, version_id, edit, &version);
   };
   CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body)));
   co_return version;

@@ -147,6 +147,16 @@ void EmitDeleted(Change& change, BucketId bucket, const std::string& key, Sequen
                .first_slice = {}});
 }
 
+// kLocked: a retention or legal hold keeps the version.
+Status CheckUnlocked(const Change& change, const model::ObjectVersion& version,
+                     bool bypass_governance) {
+  if (SeededBug("lock.ignore") ||
+      !model::IsLocked(version.extras.lock, change.now_ms(), bypass_governance)) {
+    return Status::Ok();
+  }
+  return Status(Code::kLocked, "the version is locked");
+}
+
 // Puts a delete marker on top (versioning enabled or suspended).
 Result<DeleteOutcome> PutMarker(Change& change, const model::Bucket& bucket, const std::string& key,
                                 const KeyState& state) {
@@ -154,7 +164,13 @@ Result<DeleteOutcome> PutMarker(Change& change, const model::Bucket& bucket, con
   std::optional<StoredVersion> old_null;
   if (suspended) {
     ASSIGN_OR_RETURN(old_null, ReadNullInHistory(change.rows(), bucket.id, key));
-    if (old_null) RETURN_IF_ERROR(change.ledger().PrepareDrop(old_null->version.parts));
+    if (old_null) {
+      RETURN_IF_ERROR(CheckUnlocked(change, old_null->version, false));
+      RETURN_IF_ERROR(change.ledger().PrepareDrop(old_null->version.parts));
+    }
+    if (state.current && IsNull(state.current->version)) {
+      RETURN_IF_ERROR(CheckUnlocked(change, state.current->version, false));
+    }
   }
   if (state.current) RETURN_IF_ERROR(change.ledger().PrepareDrop(state.current->version.parts));
 
@@ -255,10 +271,18 @@ std::optional<int64_t> KeyState::newest_modified_ms() const {
 }
 
 Result<KeyState> ReadKey(View& view, const model::Bucket& bucket, const std::string& key) {
+  if (bucket.versioning != model::Versioning::kNever)
+    return ReadKeyOfAnyBucket(view, bucket.id, key);
   KeyState state;
   ASSIGN_OR_RETURN(state.current, ReadCurrent(view, bucket.id, key));
-  if (state.current || bucket.versioning == model::Versioning::kNever) return state;
-  ASSIGN_OR_RETURN(state.marker, ReadNewestInHistory(view, bucket.id, key, std::nullopt));
+  return state;
+}
+
+Result<KeyState> ReadKeyOfAnyBucket(View& view, BucketId bucket, const std::string& key) {
+  KeyState state;
+  ASSIGN_OR_RETURN(state.current, ReadCurrent(view, bucket, key));
+  if (state.current) return state;
+  ASSIGN_OR_RETURN(state.marker, ReadNewestInHistory(view, bucket, key, std::nullopt));
   return state;
 }
 
@@ -299,6 +323,12 @@ Result<PutPlan> PreparePut(Change& change, std::shared_ptr<const model::Bucket> 
   if (plan.bucket->versioning == model::Versioning::kSuspended) {
     ASSIGN_OR_RETURN(plan.old_null, ReadNullInHistory(change.rows(), plan.bucket->id, key));
   }
+  // Only under suspended versioning, which a bucket with object lock cannot have: a second lock on
+  // the same door.
+  const bool keeps_current = plan.bucket->versioning == model::Versioning::kEnabled ||
+                             !plan.state.current || !IsNull(plan.state.current->version);
+  if (!keeps_current) RETURN_IF_ERROR(CheckUnlocked(change, plan.state.current->version, false));
+  if (plan.old_null) RETURN_IF_ERROR(CheckUnlocked(change, plan.old_null->version, false));
   RETURN_IF_ERROR(change.ledger().PrepareAdd(parts));
   if (plan.state.current) {
     RETURN_IF_ERROR(change.ledger().PrepareDrop(plan.state.current->version.parts));
@@ -328,6 +358,7 @@ std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPl
   version.version_id =
       enabled ? MakeVersionId(version.sequence, change.random().Next64()) : kNullVersion;
   version.last_modified_ms = NextLastModified(change.now_ms(), plan.state.newest_modified_ms());
+  version.extras.lock = model::LockOfNewVersion(bucket, version.extras.lock, change.now_ms());
 
   StoredVersion stored{.version = std::move(version), .manifest_apart = false};
   stored.manifest_apart = PutManifestIfLong(change, bucket.id, plan.key, stored.version);
@@ -349,18 +380,17 @@ std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPl
   return shared;
 }
 
-void RewriteParts(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
-                  std::vector<model::Part> parts) {
+void RewriteVersion(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
+                    model::EventType why) {
   StoredVersion& stored = found.stored;
   const bool was_apart = stored.manifest_apart;
-  stored.version.parts = std::move(parts);
   stored.manifest_apart = PutManifestIfLong(change, bucket, key, stored.version);
   if (was_apart && !stored.manifest_apart) {
     change.rows().Delete(VersionKey(Table::kManifest, bucket, key, stored.version.sequence));
   }
   PutVersionRow(change, found.is_current ? Table::kCurrent : Table::kVersion, bucket, key, stored);
   change.Emit({.sequence = change.NextSequence(),
-               .type = model::EventType::kSlicesMoved,
+               .type = why,
                .bucket = bucket,
                .key = key,
                .version_id = stored.version.version_id,
@@ -368,10 +398,18 @@ void RewriteParts(Change& change, BucketId bucket, const std::string& key, Found
                .size = stored.version.size,
                .etag = stored.version.etag,
                .time_ms = change.now_ms(),
-               .first_slice = FirstSlice(stored.version.parts)});
+               .first_slice = why == model::EventType::kSlicesMoved
+                                  ? FirstSlice(stored.version.parts)
+                                  : std::nullopt});
   if (!found.is_current) return;
   change.TellCurrent(bucket, key,
                      std::make_shared<const model::ObjectVersion>(std::move(stored.version)));
+}
+
+void RewriteParts(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
+                  std::vector<model::Part> parts) {
+  found.stored.version.parts = std::move(parts);
+  RewriteVersion(change, bucket, key, std::move(found), model::EventType::kSlicesMoved);
 }
 
 void PlaceVersion(Change& change, BucketId bucket, const std::string& key,
@@ -402,6 +440,7 @@ Result<DeleteOutcome> DeleteVersion(Change& change, const model::Bucket& bucket,
     target = FoundVersion{.stored = std::move(*state.current), .is_current = true};
   }
   if (!target) return DeleteOutcome{};
+  RETURN_IF_ERROR(CheckUnlocked(change, target->stored.version, request.bypass_governance));
   const bool is_marker = IsMarker(target->stored.version);
   RETURN_IF_ERROR(RemoveVersion(change, bucket, request.key, newest, *target));
   return DeleteOutcome{.existed = true,

@@ -41,6 +41,10 @@ struct KeyState {
 [[nodiscard]] Result<KeyState> ReadKey(View& view, const model::Bucket& bucket,
                                        const std::string& key);
 
+// The same, whatever the bucket's versioning.
+[[nodiscard]] Result<KeyState> ReadKeyOfAnyBucket(View& view, BucketId bucket,
+                                                  const std::string& key);
+
 struct FoundVersion {
   StoredVersion stored;
   bool is_current = false;
@@ -69,8 +73,11 @@ struct PutPlan {
 std::shared_ptr<const model::ObjectVersion> ApplyPut(Change& change, const PutPlan& plan,
                                                      model::ObjectVersion version);
 
-// Writes a version again with other parts of the same content, and an event of it; nothing else of
-// it changes. Their references are the caller's matter.
+// Writes a version again where it lies, with its manifest, and an event of it: other extras, or
+// other parts of the same content, whose references are the caller's matter.
+void RewriteVersion(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
+                    model::EventType why);
+// The same with other parts (kSlicesMoved).
 void RewriteParts(Change& change, BucketId bucket, const std::string& key, FoundVersion found,
                   std::vector<model::Part> parts);
 

@@ -392,6 +392,8 @@ Task<Status> Rebuilder::RestoreWrites() {
     const model::Bucket& bucket = BucketNamed(write);
     model::ObjectVersion version = VersionOf(write);
     version.sequence = NextSequence();
+    version.extras.lock =
+        model::LockOfNewVersion(bucket, version.extras.lock, version.last_modified_ms);
     if (bucket.versioning == model::Versioning::kEnabled) {
       // As MetadataDb makes them: the sequence, then what cannot be guessed.
       version.version_id =

@@ -64,7 +64,8 @@ Status NoteChange(Transaction& rows, BucketId bucket, const std::string& key, in
 
 Status ApplyObjectEvent(Transaction& rows, const JournaledEvent& item) {
   const model::OutboxEvent& event = item.event;
-  if (event.type != model::EventType::kSlicesMoved) {
+  if (event.type != model::EventType::kSlicesMoved &&
+      event.type != model::EventType::kExtrasChanged) {
     RETURN_IF_ERROR(NoteChange(rows, event.bucket, event.key, event.time_ms));
   }
   if (event.first_slice) {
@@ -85,7 +86,7 @@ Status ApplyObjectEvent(Transaction& rows, const JournaledEvent& item) {
 }
 
 void ApplyEventOfBucket(Transaction& rows, const model::OutboxEvent& event) {
-  // A bucket that was created has its row among the buckets of the segment.
+  // A bucket that was created or changed has its row among the buckets of the segment.
   if (event.type != model::EventType::kBucketDeleted) return;
   rows.Delete('b' + Big64(event.bucket.value));
   rows.Put('d' + event.key, Big64(static_cast<uint64_t>(std::max<int64_t>(event.time_ms, 0))));
@@ -94,9 +95,11 @@ void ApplyEventOfBucket(Transaction& rows, const model::OutboxEvent& event) {
 Status ApplyEvent(Transaction& rows, const JournaledEvent& item) {
   switch (item.event.type) {
     case model::EventType::kBucketCreated:
+    case model::EventType::kBucketChanged:
     case model::EventType::kBucketDeleted: ApplyEventOfBucket(rows, item.event); break;
     case model::EventType::kObjectPut:
     case model::EventType::kSlicesMoved:
+    case model::EventType::kExtrasChanged:
     case model::EventType::kObjectDeleted: return ApplyObjectEvent(rows, item);
   }
   return Status::Ok();

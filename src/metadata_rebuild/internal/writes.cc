@@ -77,6 +77,7 @@ model::ObjectVersion VersionOf(const Write& write) {
   version.storage_class = write.entry.storage_class;
   version.system_headers = write.entry.system_headers;
   version.user_metadata = write.entry.user_metadata;
+  version.extras = write.entry.extras;
   version.checksum = ChecksumOf(write.entry);
   model::Part part;
   part.size = version.size;
@@ -108,6 +109,7 @@ model::Upload UploadOf(const Write& write) {
   upload.storage_class = write.entry.storage_class;
   upload.system_headers = write.entry.system_headers;
   upload.user_metadata = write.entry.user_metadata;
+  upload.extras = write.entry.extras;
   const model::ChecksumAlgorithm algorithm = ChecksumOf(write.entry).algorithm;
   // CRC64NVME is what parts carry when the upload named none; both are completed alike.
   if (algorithm == model::ChecksumAlgorithm::kCrc64Nvme) return upload;

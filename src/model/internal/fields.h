@@ -83,6 +83,11 @@ inline Slice TakeSlice(Decoder& in) {
 void PutHeaders(Encoder& out, const HeaderList& headers);
 HeaderList TakeHeaders(Decoder& in);
 
+// Mask (1 byte: 1 owner, 2 ACL, 4 tags, 8 lock, 16 website redirect), then the fields of its bits
+// in this order. A lock is mode (1) | legal hold (1) | retained until (varint of milliseconds).
+void PutExtras(Encoder& out, const ObjectExtras& extras);
+ObjectExtras TakeExtras(Decoder& in);
+
 // Ok when all was read and nothing is left over.
 Status Finish(const Decoder& in, const char* what);
 

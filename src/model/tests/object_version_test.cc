@@ -40,6 +40,54 @@ TEST(ObjectVersionTest, GoldenPlainRow) {
   EXPECT_EQ(*DecodeObjectVersion(row), version);
 }
 
+TEST(ObjectVersionTest, GoldenRowWithExtras) {
+  ObjectVersion version;
+  version.sequence = Sequence{5};
+  version.etag = "098f6bcd4621d373cade4e832627b4f6";
+  version.last_modified_ms = 1'700'000'000'000;
+  version.extras = SampleExtras();
+  const std::string row = EncodeObjectVersion(version);
+  EXPECT_EQ(Hex(row),
+            "0120050001098f6bcd4621d373cade4e832627b4f680d095ffbc310000"
+            "1f026d65016101016b0176020280d095ffbc31012f"
+            "00");
+  EXPECT_EQ(*DecodeObjectVersion(row), version);
+  EXPECT_EQ(DecodeObjectVersionSummary(row)->extras, version.extras);
+}
+
+TEST(ObjectLockTest, WhoMayDeleteUntilWhen) {
+  ObjectLock lock;
+  EXPECT_FALSE(IsLocked(lock, 0, false));
+  lock.mode = RetentionMode::kGovernance;
+  lock.retain_until_ms = 1000;
+  EXPECT_TRUE(IsLocked(lock, 999, false));
+  EXPECT_FALSE(IsLocked(lock, 999, true));
+  EXPECT_FALSE(IsLocked(lock, 1000, false));
+  lock.mode = RetentionMode::kCompliance;
+  EXPECT_TRUE(IsLocked(lock, 999, true));
+  EXPECT_FALSE(IsLocked(lock, 1000, false));
+  lock.legal_hold = LegalHold::kOn;
+  EXPECT_TRUE(IsLocked(lock, 5000, true));
+}
+
+TEST(ObjectLockTest, TheDefaultOfABucketIsForWhatHasNoRetention) {
+  constexpr int64_t kDayMs = 24LL * 3600 * 1000;
+  Bucket bucket;
+  bucket.default_retention = {.mode = RetentionMode::kGovernance, .days = 2, .years = 0};
+  EXPECT_EQ(LockOfNewVersion(bucket, {}, 0), ObjectLock{});  // object lock is off
+  bucket.object_lock = true;
+  const ObjectLock held{
+      .mode = RetentionMode::kNone, .retain_until_ms = 0, .legal_hold = LegalHold::kOn};
+  EXPECT_EQ(LockOfNewVersion(bucket, held, 5), (ObjectLock{.mode = RetentionMode::kGovernance,
+                                                           .retain_until_ms = 5 + 2 * kDayMs,
+                                                           .legal_hold = LegalHold::kOn}));
+  const ObjectLock own{
+      .mode = RetentionMode::kCompliance, .retain_until_ms = 7, .legal_hold = LegalHold::kNeverSet};
+  EXPECT_EQ(LockOfNewVersion(bucket, own, 5), own);
+  bucket.default_retention = {.mode = RetentionMode::kGovernance, .days = 0, .years = 1};
+  EXPECT_EQ(LockOfNewVersion(bucket, {}, 0).retain_until_ms, 365 * kDayMs);
+}
+
 TEST(ObjectVersionTest, TheRowOfASmallObjectIsSmall) {
   ObjectVersion version = SampleVersion();
   version.version_id = "null";
@@ -108,8 +156,17 @@ TEST(UploadTest, GoldenRows) {
   upload.checksum_algorithm = ChecksumAlgorithm::kSha256;
   upload.checksum_type = ChecksumType::kComposite;
   EXPECT_EQ(Hex(EncodeUpload(upload)),
-            "01404142434445464748494a4b4c4d4e4f09016b016f80d095ffbc3108085354414e44415244010c"
-            "636f6e74656e742d7479706503612f62000501");
+            "02404142434445464748494a4b4c4d4e4f09016b016f80d095ffbc3108085354414e44415244010c"
+            "636f6e74656e742d7479706503612f6200050100");
+  EXPECT_EQ(*DecodeUpload(EncodeUpload(upload)), upload);
+  // The first format, before extras.
+  std::string first;
+  ASSERT_TRUE(
+      HexDecode("01404142434445464748494a4b4c4d4e4f09016b016f80d095ffbc3108085354414e44415244010c"
+                "636f6e74656e742d7479706503612f62000501",
+                &first));
+  EXPECT_EQ(*DecodeUpload(first), upload);
+  upload.extras = SampleExtras();
   EXPECT_EQ(*DecodeUpload(EncodeUpload(upload)), upload);
 
   UploadPart part;

@@ -8,6 +8,11 @@ namespace ashlar::model {
 namespace {
 
 std::string Hex(const std::string& row) { return HexEncode(AsBytes(row)); }
+std::string Unhex(std::string_view hex) {
+  std::string bytes;
+  CHECK(HexDecode(hex, &bytes));
+  return bytes;
+}
 
 // All prefixes of a row, a row with something behind it, and other formats are refused.
 template <typename Decode>
@@ -16,10 +21,11 @@ void ExpectExact(const std::string& row, Decode decode) {
     EXPECT_EQ(decode(std::string_view(row).substr(0, size)).code(), Code::kCorrupt) << size;
   }
   EXPECT_EQ(decode(row + "x").code(), Code::kCorrupt);
-  for (const char format : {-1, +1}) {
+  // Neither older formats, whose fields are others, nor one that does not exist yet.
+  for (const int format : {0, row[0] - 1, row[0] + 1}) {
     std::string other = row;
-    other[0] = static_cast<char>(other[0] + format);
-    EXPECT_EQ(decode(other).code(), Code::kCorrupt);
+    other[0] = static_cast<char>(format);
+    EXPECT_EQ(decode(other).code(), Code::kCorrupt) << format;
   }
 }
 
@@ -32,7 +38,26 @@ TEST(RecordsTest, GoldenBucket) {
                       .created_ms = 1'700'000'000'000,
                       .versioning = Versioning::kSuspended};
   const std::string row = EncodeBucket(bucket);
-  EXPECT_EQ(Hex(row), "01ac020670686f746f73026d650975732d656173742d3180d095ffbc3102");
+  EXPECT_EQ(Hex(row), "02ac020670686f746f73026d650975732d656173742d3180d095ffbc31020000000000");
+  EXPECT_EQ(*DecodeBucket(row), bucket);
+  ExpectExact(row, DecodeBucket);
+  // The first format, before object lock and configurations.
+  EXPECT_EQ(*DecodeBucket(Unhex("01ac020670686f746f73026d650975732d656173742d3180d095ffbc3102")),
+            bucket);
+}
+
+TEST(RecordsTest, GoldenBucketWithSettings) {
+  Bucket bucket;
+  bucket.id = BucketId{300};
+  bucket.name = "photos";
+  bucket.versioning = Versioning::kEnabled;
+  bucket.object_lock = true;
+  bucket.default_retention = {.mode = RetentionMode::kGovernance, .days = 30, .years = 0};
+  bucket.configurations = {{"cors", "<x/>"}, {"policy", "{}"}};
+  const std::string row = EncodeBucket(bucket);
+  EXPECT_EQ(Hex(row),
+            "02ac020670686f746f73000000010101"
+            "1e000204636f7273043c782f3e06706f6c696379027b7d");
   EXPECT_EQ(*DecodeBucket(row), bucket);
   ExpectExact(row, DecodeBucket);
 }
@@ -139,19 +164,30 @@ DirectoryEntry SampleEntry() {
   entry.storage_class = "GLACIER";
   entry.system_headers = {{"content-type", "a/b"}};
   entry.user_metadata = {{"x", "y"}};
+  entry.extras = SampleExtras();
   return entry;
 }
 
 TEST(RecordsTest, GoldenDirectory) {
   const std::string bytes = EncodeDirectory({SampleEntry()});
   EXPECT_EQ(Hex(bytes),
-            "0201000000101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f020000"
+            "0301000000101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f020000"
             "00010000000000000002000000000000000300000000000000010400000000000000cdcdcdcdcdcd"
             "cdcdcdcdcdcdcdcdcdcd0068e5cf8b0100000670686f746f73016b0100084141414141413d3d0747"
-            "4c4143494552010c636f6e74656e742d7479706503612f620101780179");
+            "4c4143494552010c636f6e74656e742d7479706503612f6201017801791f026d65016101016b0176"
+            "020280d095ffbc31012f");
   EXPECT_EQ(*DecodeDirectory(bytes), std::vector{SampleEntry()});
   ExpectExact(bytes, DecodeDirectory);
   EXPECT_TRUE(DecodeDirectory(EncodeDirectory({}))->empty());
+  // The second format, before extras.
+  DirectoryEntry without = SampleEntry();
+  without.extras = {};
+  const std::string second = Unhex(
+      "0201000000101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f020000"
+      "00010000000000000002000000000000000300000000000000010400000000000000cdcdcdcdcdcd"
+      "cdcdcdcdcdcdcdcdcdcd0068e5cf8b0100000670686f746f73016b0100084141414141413d3d0747"
+      "4c4143494552010c636f6e74656e742d7479706503612f620101780179");
+  EXPECT_EQ(*DecodeDirectory(second), std::vector{without});
 }
 
 TEST(RecordsTest, TheSizeOfAnEntryDependsOnItsTextsOnly) {

@@ -21,6 +21,16 @@ inline Part SamplePart(uint32_t number) {
                      {.extent = SampleId(2), .offset = 7, .length = 200}}};
 }
 
+inline ObjectExtras SampleExtras() {
+  return {.owner = "me",
+          .acl = "a",
+          .tags = {{"k", "v"}},
+          .lock = {.mode = RetentionMode::kCompliance,
+                   .retain_until_ms = 1'700'000'000'000,
+                   .legal_hold = LegalHold::kOn},
+          .website_redirect = "/"};
+}
+
 inline ObjectVersion SampleVersion() {
   ObjectVersion version;
   version.sequence = Sequence{1000};

@@ -138,6 +138,7 @@ model::DirectoryEntry NewDirectoryEntry(Core& core, const std::string& bucket,
   entry.storage_class = attributes.storage_class;
   entry.system_headers = attributes.system_headers;
   entry.user_metadata = attributes.user_metadata;
+  entry.extras = attributes.extras;
   return entry;
 }
 

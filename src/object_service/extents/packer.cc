@@ -18,6 +18,8 @@ size_t EstimatedBytes(ByteSpan payload, const model::DirectoryEntry& entry) {
   size_t bytes = payload.size() + kEntryBytesEstimate + entry.key.size() + entry.bucket.size();
   for (const auto& [name, value] : entry.system_headers) bytes += name.size() + value.size() + 16;
   for (const auto& [name, value] : entry.user_metadata) bytes += name.size() + value.size() + 16;
+  for (const auto& [name, value] : entry.extras.tags) bytes += name.size() + value.size() + 16;
+  bytes += entry.extras.owner.size() + entry.extras.acl.size();
   return bytes;
 }
 
