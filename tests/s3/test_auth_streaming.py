@@ -75,7 +75,8 @@ def test_changed_chunk_data_is_refused(raw, path, position):
     """Security notes 4.1, CVE-2021-21390: flip one byte of the first, second, last chunk."""
 
     def flip(body):
-        at = position if position >= 0 else body.rindex(b"c")
+        # Three of them: a single one may be a digit of the last signature, or begin its name.
+        at = position if position >= 0 else body.rindex(b"ccc")
         return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
     refused(

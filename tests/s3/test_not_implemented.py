@@ -5,19 +5,15 @@ from harness.expect import assert_error, assert_status
 
 pytestmark = pytest.mark.http_only
 
-VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-TAGGING = b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
 BUCKET_SUBRESOURCES = [
     "policy",
     "cors",
     "lifecycle",
-    "tagging",
     "encryption",
     "replication",
     "website",
     "notification",
     "logging",
-    "object-lock",
     "ownershipControls",
     "publicAccessBlock",
     "inventory",
@@ -25,17 +21,14 @@ BUCKET_SUBRESOURCES = [
     "metrics",
     "intelligent-tiering",
 ]
-OBJECT_SUBRESOURCES = ["tagging", "retention", "legal-hold"]
 # Nothing of this can be set yet, so saying that it is not set is the truth.
 UNSET_BUCKET_SUBRESOURCES = {
     "policy": (404, "NoSuchBucketPolicy"),
     "cors": (404, "NoSuchCORSConfiguration"),
     "lifecycle": (404, "NoSuchLifecycleConfiguration"),
-    "tagging": (404, "NoSuchTagSet"),
     "encryption": (404, "ServerSideEncryptionConfigurationNotFoundError"),
     "replication": (404, "ReplicationConfigurationNotFoundError"),
     "website": (404, "NoSuchWebsiteConfiguration"),
-    "object-lock": (404, "ObjectLockConfigurationNotFoundError"),
     "ownershipControls": (404, "OwnershipControlsNotFoundError"),
     "publicAccessBlock": (404, "NoSuchPublicAccessBlockConfiguration"),
 }
@@ -45,7 +38,7 @@ EMPTY_BUCKET_SUBRESOURCES = {
     "accelerate": "AccelerateConfiguration",
 }
 # S3 has no DELETE of these.
-UNDELETABLE_BUCKET_SUBRESOURCES = {"notification", "logging", "object-lock"}
+UNDELETABLE_BUCKET_SUBRESOURCES = {"notification", "logging"}
 
 
 @pytest.fixture
@@ -57,16 +50,6 @@ def path(raw, bucket):
 def unchanged(raw, path):
     response = raw.call("GET", path)
     assert response.body == b"old" and response.header("x-amz-meta-a") == "b"
-
-
-def test_turning_versioning_on_is_501(raw, path):
-    """Issue 2.6: turning versioning on comes in a later issue; GetBucketVersioning still shows
-    nothing (note 48)."""
-    bucket = path.rsplit("/", 1)[0]
-    assert_error(
-        raw.call("PUT", bucket, [("versioning", None)], body=VERSIONING), 501, "NotImplemented"
-    )
-    assert len(raw.call("GET", bucket, [("versioning", None)]).xml()) == 0
 
 
 @pytest.mark.parametrize("name", [*BUCKET_SUBRESOURCES, "acl", "accelerate", "requestPayment"])
@@ -110,34 +93,20 @@ def test_delete_of_bucket_subresource_deletes_nothing(raw, bucket, name):
     assert_status(raw.call("HEAD", f"/{bucket}"), 200)
 
 
-@pytest.mark.parametrize("name", [*OBJECT_SUBRESOURCES, "acl"])
+@pytest.mark.parametrize("name", ["acl"])
 def test_put_of_object_subresource_is_501(raw, path, name):
     """Note 6: never a PutObject over the object."""
-    assert_error(raw.call("PUT", path, [(name, None)], body=TAGGING), 501, "NotImplemented")
+    assert_error(raw.call("PUT", path, [(name, None)], body=b"<x/>"), 501, "NotImplemented")
     unchanged(raw, path)
 
 
-@pytest.mark.parametrize("name", ["torrent", "attributes"])
+@pytest.mark.parametrize("name", ["torrent"])
 def test_get_of_object_subresource_is_501(raw, path, name):
     """Note 6: never the object itself."""
-    headers = {"x-amz-object-attributes": "ETag"} if name == "attributes" else {}
-    assert_error(raw.call("GET", path, [(name, None)], headers), 501, "NotImplemented")
+    assert_error(raw.call("GET", path, [(name, None)]), 501, "NotImplemented")
 
 
-def test_get_of_object_tagging_is_an_empty_set(raw, path):
-    """Note 7 (V:06a45124): no tags is an empty set, not an error."""
-    response = raw.call("GET", path, [("tagging", None)])
-    assert_status(response, 200)
-    assert [child.tag.split("}")[-1] for child in response.xml()] == ["TagSet"]
-
-
-@pytest.mark.parametrize("name", ["retention", "legal-hold"])
-def test_get_of_lock_settings_says_that_the_bucket_has_none(raw, path, name):
-    """The bucket was made without object lock."""
-    assert_error(raw.call("GET", path, [(name, None)]), 400, "InvalidRequest")
-
-
-@pytest.mark.parametrize("name", ["tagging", "acl"])
+@pytest.mark.parametrize("name", ["acl", "retention"])
 def test_delete_of_object_subresource_is_no_delete(raw, path, name):
     """Note 6: never a DeleteObject."""
     response = raw.call("DELETE", path, [(name, None)])
@@ -159,12 +128,6 @@ def test_post_of_object_subresource_is_501(raw, path, query):
     "headers",
     [
         {
-            "x-amz-object-lock-mode": "COMPLIANCE",
-            "x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z",
-        },
-        {"x-amz-object-lock-legal-hold": "ON"},
-        {"x-amz-tagging": "a=b"},
-        {
             "x-amz-server-side-encryption-customer-algorithm": "AES256",
             "x-amz-server-side-encryption-customer-key": "A" * 43 + "=",
             "x-amz-server-side-encryption-customer-key-MD5": "cLyKEv6fdVjr3rPdvW1uWw==",
@@ -174,18 +137,10 @@ def test_post_of_object_subresource_is_501(raw, path, query):
     ids=lambda headers: next(iter(headers)),
 )
 def test_promises_it_cannot_keep_are_501(raw, path, headers):
-    """Note 6: lock, tags and encryption asked for by header are refused rather than silently
-    dropped."""
+    """Note 6: encryption asked for by header is refused rather than silently dropped."""
     assert_error(raw.call("PUT", path, headers=headers, body=b"new"), 501, "NotImplemented")
     assert_error(raw.call("POST", path, [("uploads", None)], headers), 501, "NotImplemented")
     unchanged(raw, path)
-
-
-def test_bucket_with_object_lock_is_501(raw):
-    """Note 6: a bucket that should be locked must not come to be without lock."""
-    headers = {"x-amz-bucket-object-lock-enabled": "true"}
-    assert_error(raw.call("PUT", "/locked-bucket-test", headers=headers), 501, "NotImplemented")
-    assert_status(raw.call("HEAD", "/locked-bucket-test"), 404)
 
 
 def test_options_preflight_is_refused(raw, path):

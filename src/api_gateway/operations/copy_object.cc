@@ -16,25 +16,31 @@ namespace {
 struct Wishes {
   WriteConditions conditions;
   bool replace_metadata = false;
+  bool replace_tags = false;
   std::optional<model::ChecksumAlgorithm> checksum_algorithm;
   object_service::ObjectAttributes attributes;
 };
 
-S3Result<bool> ParseMetadataDirective(const HttpRequest& request) {
-  const auto directive = request.Find("x-amz-metadata-directive");
+// True: REPLACE. COPY when absent.
+S3Result<bool> ParseDirective(const HttpRequest& request, std::string_view header,
+                              std::string_view what) {
+  const auto directive = request.Find(header);
   if (!directive || EqualsIgnoreCase(*directive, "COPY")) return false;
   if (EqualsIgnoreCase(*directive, "REPLACE")) return true;
-  return InvalidArgument("Unknown metadata directive.", "x-amz-metadata-directive", *directive);
+  return InvalidArgument("Unknown " + std::string(what) + " directive.", header, *directive);
 }
 
-S3Result<Wishes> ParseWishes(const HttpRequest& request) {
+S3Result<Wishes> ParseWishes(const HttpRequest& request, int64_t now_ms) {
   Wishes wishes;
   auto conditions = ParseWriteConditions(request);
   if (!conditions.ok()) return conditions.error();
   wishes.conditions = *std::move(conditions);
-  auto replace = ParseMetadataDirective(request);
+  auto replace = ParseDirective(request, "x-amz-metadata-directive", "metadata");
   if (!replace.ok()) return replace.error();
   wishes.replace_metadata = *replace;
+  auto replace_tags = ParseDirective(request, "x-amz-tagging-directive", "tagging");
+  if (!replace_tags.ok()) return replace_tags.error();
+  wishes.replace_tags = *replace_tags;
   if (const auto name = request.Find("x-amz-checksum-algorithm")) {
     const auto algorithm = FindChecksumAlgorithm(TrimBlanks(*name));
     if (!algorithm) {
@@ -44,7 +50,7 @@ S3Result<Wishes> ParseWishes(const HttpRequest& request) {
     }
     wishes.checksum_algorithm = StoredAlgorithm(*algorithm);
   }
-  auto attributes = CollectAttributes(request);
+  auto attributes = CollectAttributes(request, now_ms);
   if (!attributes.ok()) return attributes.error();
   wishes.attributes = *std::move(attributes);
   return wishes;
@@ -73,14 +79,18 @@ Task<Answer> CopyObject(S3Context& context) {
   if (HasBody(context.exchange)) {
     co_return S3Error(S3Code::kInvalidRequest, "A copy request must not have a body");
   }
-  auto wishes = ParseWishes(context.request());
+  auto wishes = ParseWishes(context.request(), context.clock.WallMilliseconds());
   if (!wishes.ok()) co_return wishes.error();
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
+  if (auto error = CheckAttributes(**bucket, wishes->attributes)) {
+    co_return error;
+  }
   auto source = co_await FindCopySource(context);
   if (!source.ok()) co_return source.error();
   if (IsCopyOntoItself(context, *source) && !wishes->replace_metadata &&
-      !context.request().Find("x-amz-storage-class")) {
+      !context.request().Find("x-amz-storage-class") &&
+      wishes->attributes.extras.website_redirect.empty()) {
     co_return S3Error(S3Code::kInvalidRequest,
                       "This copy request is illegal because it is trying to copy an object to "
                       "itself without changing the object's metadata, storage class, website "
@@ -94,6 +104,7 @@ Task<Answer> CopyObject(S3Context& context) {
   copy.bucket = *bucket;
   copy.key = context.address.key;
   copy.replace_metadata = wishes->replace_metadata;
+  copy.replace_tags = wishes->replace_tags;
   copy.attributes = std::move(wishes->attributes);
   copy.checksum_algorithm = wishes->checksum_algorithm;
   copy.condition = ToWriteCondition(wishes->conditions);

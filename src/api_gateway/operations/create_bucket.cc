@@ -5,9 +5,12 @@
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
 #include "api_gateway/protocol/bucket_name.h"
+#include "api_gateway/protocol/percent.h"
 
 namespace ashlar::api_gateway::operations {
 namespace {
+
+using ObjectLocking = object_service::ObjectService::ObjectLocking;
 
 constexpr std::string_view kFirstRegion = "us-east-1";  // is never named as a constraint
 
@@ -37,8 +40,11 @@ Task<Answer> CreateBucket(S3Context& context) {
   if (auto error = CheckRegion(configuration->location_constraint, context.settings.region)) {
     co_return error;
   }
-  auto created = co_await context.objects.CreateBucket(name, context.verified.identity().principal,
-                                                       context.settings.region);
+  const auto lock = context.request().Find("x-amz-bucket-object-lock-enabled");
+  const bool locked = lock && EqualsIgnoreCase(TrimBlanks(*lock), "true");
+  auto created = co_await context.objects.CreateBucket(
+      name, context.verified.identity().principal, context.settings.region,
+      locked ? ObjectLocking::kOn : ObjectLocking::kOff);
   if (!created.ok()) {
     if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
     co_return S3Error(S3Code::kBucketAlreadyOwnedByYou).With("BucketName", name);

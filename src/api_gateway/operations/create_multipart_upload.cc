@@ -11,10 +11,11 @@ namespace ashlar::api_gateway::operations {
 Task<Answer> CreateMultipartUpload(S3Context& context) {
   auto checksum = ParseMultipartChecksum(context.request());
   if (!checksum.ok()) co_return checksum.error();
-  auto attributes = CollectAttributes(context.request());
+  auto attributes = CollectAttributes(context.request(), context.clock.WallMilliseconds());
   if (!attributes.ok()) co_return attributes.error();
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
+  if (auto error = CheckAttributes(**bucket, *attributes)) co_return error;
 
   object_service::CreateUploadRequest create;
   create.bucket = *bucket;

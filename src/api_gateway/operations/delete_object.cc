@@ -17,10 +17,14 @@ Task<Answer> DeleteObject(S3Context& context) {
   auto version_id = ParseVersionId(context.request(), **bucket);
   if (!version_id.ok()) co_return version_id.error();
 
+  auto bypass = ParseBypassGovernance(context.request(), **bucket);
+  if (!bypass.ok()) co_return bypass.error();
+
   std::vector<metadata_db::DeleteObjectChange> changes(1);
   changes[0].key = context.address.key;
   changes[0].version_id = *version_id;
   changes[0].etag_match = conditions->if_match;
+  changes[0].bypass_governance = *bypass;
   auto outcomes = co_await context.objects.DeleteObjects(*bucket, std::move(changes));
   CHECK(outcomes.size() == 1);
   if (!outcomes[0].ok()) {

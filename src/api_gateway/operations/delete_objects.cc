@@ -54,6 +54,8 @@ void WriteError(XmlWriter& xml, const ObjectToDelete& entry, const S3Error& erro
 Task<Answer> DeleteObjects(S3Context& context) {
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
+  auto bypass = ParseBypassGovernance(context.request(), **bucket);
+  if (!bypass.ok()) co_return bypass.error();
   auto body = co_await context.verified.ReadSmallBody(kDeleteObjectsBytesMax, true);
   if (!body.ok()) co_return body.error();
   auto request = ParseDeleteObjects(*body);
@@ -68,6 +70,7 @@ Task<Answer> DeleteObjects(S3Context& context) {
     change.key = entry.key;
     change.version_id = entry.version_id;
     change.etag_match = entry.etag;
+    change.bypass_governance = *bypass;
     changes.push_back(std::move(change));
   }
   std::vector<Result<DeleteOutcome>> outcomes;

@@ -14,14 +14,27 @@ Task<Answer> DeleteBucket(S3Context& context);
 Task<Answer> GetBucketLocation(S3Context& context);
 Task<Answer> GetBucketVersioning(S3Context& context);
 Task<Answer> GetBucketAcl(S3Context& context);
-// What was never set on a bucket or object (unset_configurations.cc): policy, tags, CORS ...
+Task<Answer> PutBucketVersioning(S3Context& context);
+Task<Answer> GetObjectLockConfiguration(S3Context& context);
+Task<Answer> PutObjectLockConfiguration(S3Context& context);
+Task<Answer> GetBucketTagging(S3Context& context);
+Task<Answer> PutBucketTagging(S3Context& context);
+Task<Answer> DeleteBucketTagging(S3Context& context);
+// What was never set on a bucket (unset_configurations.cc): policy, CORS ...
 Task<Answer> GetUnsetOfBucket(S3Context& context);
-Task<Answer> GetUnsetOfObject(S3Context& context);
 
 Task<Answer> PutObject(S3Context& context);
 Task<Answer> GetObject(S3Context& context);
 Task<Answer> HeadObject(S3Context& context);
 Task<Answer> GetObjectAcl(S3Context& context);
+Task<Answer> GetObjectAttributes(S3Context& context);
+Task<Answer> GetObjectTagging(S3Context& context);
+Task<Answer> PutObjectTagging(S3Context& context);
+Task<Answer> DeleteObjectTagging(S3Context& context);
+Task<Answer> GetObjectRetention(S3Context& context);
+Task<Answer> PutObjectRetention(S3Context& context);
+Task<Answer> GetObjectLegalHold(S3Context& context);
+Task<Answer> PutObjectLegalHold(S3Context& context);
 Task<Answer> DeleteObject(S3Context& context);
 Task<Answer> DeleteObjects(S3Context& context);
 Task<Answer> CopyObject(S3Context& context);

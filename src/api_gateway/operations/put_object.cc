@@ -12,10 +12,11 @@ namespace ashlar::api_gateway::operations {
 Task<Answer> PutObject(S3Context& context) {
   auto conditions = ParseWriteConditions(context.request());
   if (!conditions.ok()) co_return conditions.error();
-  auto attributes = CollectAttributes(context.request());
+  auto attributes = CollectAttributes(context.request(), context.clock.WallMilliseconds());
   if (!attributes.ok()) co_return attributes.error();
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
+  if (auto error = CheckAttributes(**bucket, *attributes)) co_return error;
   const BodyOptions options;
   auto body = context.verified.OpenBody(options);
   if (!body.ok()) co_return body.error();

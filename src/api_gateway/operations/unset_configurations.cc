@@ -20,13 +20,11 @@ struct Unset {
 constexpr Unset kOfBuckets[] = {
     {"GetBucketPolicy", S3Code::kNoSuchBucketPolicy},
     {"GetBucketPolicyStatus", S3Code::kNoSuchBucketPolicy},
-    {"GetBucketTagging", S3Code::kNoSuchTagSet},
     {"GetBucketCors", S3Code::kNoSuchCorsConfiguration},
     {"GetBucketLifecycleConfiguration", S3Code::kNoSuchLifecycleConfiguration},
     {"GetBucketEncryption", S3Code::kServerSideEncryptionConfigurationNotFoundError},
     {"GetBucketWebsite", S3Code::kNoSuchWebsiteConfiguration},
     {"GetBucketReplication", S3Code::kReplicationConfigurationNotFoundError},
-    {"GetObjectLockConfiguration", S3Code::kObjectLockConfigurationNotFoundError},
     {"GetPublicAccessBlock", S3Code::kNoSuchPublicAccessBlockConfiguration},
     {"GetBucketOwnershipControls", S3Code::kOwnershipControlsNotFoundError},
     {"GetBucketRequestPayment", std::nullopt, "RequestPaymentConfiguration", "Payer",
@@ -55,21 +53,6 @@ Task<Answer> GetUnsetOfBucket(S3Context& context) {
     co_return co_await SendXml(context, Render(unset));
   }
   co_return S3Error(S3Code::kNotImplemented);
-}
-
-Task<Answer> GetUnsetOfObject(S3Context& context) {
-  auto object = co_await FindObject(context);
-  if (!object.ok()) co_return object.error();
-  if (context.route.operation != "GetObjectTagging") {
-    // GetObjectRetention and GetObjectLegalHold.
-    co_return S3Error(S3Code::kInvalidRequest, "Bucket is missing Object Lock Configuration");
-  }
-  ResponseHead head;
-  AddVersionHeader(*object->bucket, *object->version, &head);
-  Unset tags;
-  tags.root = "Tagging";
-  tags.element = "TagSet";
-  co_return co_await SendXmlWith(context, std::move(head), Render(tags));
 }
 
 }  // namespace ashlar::api_gateway::operations

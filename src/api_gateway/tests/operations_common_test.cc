@@ -71,7 +71,7 @@ TEST(Attributes, AreCollectedAndShownAgain) {
                                     {"user-agent", "x"},
                                     {"x-amz-meta-b", "2"},
                                     {"x-amz-meta-a", "1"}});
-  auto attributes = CollectAttributes(request);
+  auto attributes = CollectAttributes(request, 0);
   ASSERT_TRUE(attributes.ok());
   model::ObjectVersion version;
   version.system_headers = attributes->system_headers;
@@ -89,7 +89,7 @@ TEST(Attributes, AreCollectedAndShownAgain) {
 }
 
 TEST(Attributes, DefaultsAreNotStored) {
-  auto attributes = CollectAttributes(With({{"content-encoding", "aws-chunked"}}));
+  auto attributes = CollectAttributes(With({{"content-encoding", "aws-chunked"}}), 0);
   ASSERT_TRUE(attributes.ok());
   EXPECT_TRUE(attributes->system_headers.empty());
   ResponseHead head;
@@ -112,11 +112,10 @@ TEST(Attributes, OverridesWinAndCannotSplitAResponse) {
 }
 
 TEST(FeatureHeaders, WhatIsNotBuiltIsRefused) {
-  for (const char* name :
-       {"x-amz-tagging", "x-amz-grant-read", "x-amz-object-lock-mode",
-        "x-amz-server-side-encryption", "x-amz-server-side-encryption-customer-key",
-        "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        "x-amz-website-redirect-location", "x-amz-object-ownership", "x-amz-if-match-size"}) {
+  for (const char* name : {"x-amz-grant-read", "x-amz-server-side-encryption",
+                           "x-amz-server-side-encryption-customer-key",
+                           "x-amz-copy-source-server-side-encryption-customer-algorithm",
+                           "x-amz-object-ownership", "x-amz-if-match-size"}) {
     const auto error = RefuseUnbuiltFeatures(With({{"host", "h"}, {name, "x"}}));
     ASSERT_TRUE(error) << name;
     EXPECT_EQ(error->code, S3Code::kNotImplemented);
@@ -126,7 +125,6 @@ TEST(FeatureHeaders, WhatIsNotBuiltIsRefused) {
             S3Code::kNotImplemented);
   EXPECT_EQ(RefuseUnbuiltFeatures(With({{"x-amz-acl", "fake-acl"}}))->code,
             S3Code::kInvalidArgument);
-  EXPECT_TRUE(RefuseUnbuiltFeatures(With({{"x-amz-bucket-object-lock-enabled", "true"}})));
 }
 
 TEST(FeatureHeaders, WhatWeDoAnywayPasses) {
@@ -135,7 +133,6 @@ TEST(FeatureHeaders, WhatWeDoAnywayPasses) {
                                            {"x-amz-meta-x-amz-tagging", "1"},
                                            {"x-amz-storage-class", "STANDARD"},
                                            {"x-amz-tagging-directive", "COPY"},
-                                           {"x-amz-bucket-object-lock-enabled", "false"},
                                            {"x-amz-request-payer", "requester"}})));
   EXPECT_FALSE(RefuseUnbuiltFeatures(With({{"x-amz-acl", "bucket-owner-full-control"}})));
 }
@@ -194,7 +191,9 @@ TEST(Lookups, VersionIds) {
   EXPECT_EQ(refused.error().message, "Invalid version id specified");
   EXPECT_FALSE(ParseVersionId(With({}, "/b/k?versionId="), bucket).ok());
   bucket.versioning = model::Versioning::kSuspended;
-  EXPECT_EQ(**ParseVersionId(With({}, "/b/k?versionId=HPniJ"), bucket), "HPniJ");
+  const std::string id = "0123456789abcdef0123456789abcdef";
+  EXPECT_EQ(**ParseVersionId(With({}, "/b/k?versionId=" + id), bucket), id);
+  EXPECT_FALSE(ParseVersionId(With({}, "/b/k?versionId=HPniJ"), bucket).ok());
 }
 
 TEST(Checksums, BothEnumerationsAgree) {

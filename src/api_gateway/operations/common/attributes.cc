@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "api_gateway/documents/object_lock.h"
+#include "api_gateway/documents/tagging.h"
 #include "api_gateway/protocol/content_headers.h"
 #include "api_gateway/protocol/percent.h"
 #include "api_gateway/protocol/user_metadata.h"
 
 namespace ashlar::api_gateway {
 namespace {
+
+constexpr size_t kRedirectBytesMax = 2048;
 
 constexpr std::string_view kStorageClasses[] = {
     "STANDARD",           "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
@@ -49,6 +53,30 @@ bool IsHeaderValue(std::string_view text) {
   });
 }
 
+S3Result<model::ObjectExtras> CollectExtras(const HttpRequest& request, int64_t now_ms) {
+  model::ObjectExtras extras;
+  if (const auto tags = request.Find("x-amz-tagging")) {
+    auto parsed = ParseTaggingHeader(*tags);
+    if (!parsed.ok()) return parsed.error();
+    extras.tags = *std::move(parsed);
+  }
+  auto lock = ParseObjectLockHeaders(request, now_ms);
+  if (!lock.ok()) return lock.error();
+  if (*lock) extras.lock = **lock;
+  if (const auto redirect = request.Find("x-amz-website-redirect-location")) {
+    if (!redirect->starts_with('/') && !redirect->starts_with("http://") &&
+        !redirect->starts_with("https://")) {
+      return S3Error(S3Code::kInvalidRedirectLocation);
+    }
+    if (redirect->size() > kRedirectBytesMax) {
+      return S3Error(S3Code::kInvalidRedirectLocation,
+                     "The length of website redirect location cannot exceed 2048.");
+    }
+    extras.website_redirect = *redirect;
+  }
+  return extras;
+}
+
 std::string_view StoredValue(const model::ObjectVersion& version, std::string_view name) {
   for (const auto& [stored, value] : version.system_headers) {
     if (stored == name) return value;
@@ -68,7 +96,8 @@ S3Result<std::string> ParseStorageClass(const HttpRequest& request) {
   return std::string(*label);
 }
 
-S3Result<object_service::ObjectAttributes> CollectAttributes(const HttpRequest& request) {
+S3Result<object_service::ObjectAttributes> CollectAttributes(const HttpRequest& request,
+                                                             int64_t now_ms) {
   object_service::ObjectAttributes attributes;
   auto storage_class = ParseStorageClass(request);
   if (!storage_class.ok()) return storage_class.error();
@@ -82,7 +111,19 @@ S3Result<object_service::ObjectAttributes> CollectAttributes(const HttpRequest& 
   auto metadata = CollectUserMetadata(request);
   if (!metadata.ok()) return metadata.error();
   attributes.user_metadata = *std::move(metadata);
+  auto extras = CollectExtras(request, now_ms);
+  if (!extras.ok()) return extras.error();
+  attributes.extras = *std::move(extras);
   return attributes;
+}
+
+std::optional<S3Error> CheckAttributes(const model::Bucket& bucket,
+                                       const object_service::ObjectAttributes& attributes) {
+  if (attributes.extras.lock == model::ObjectLock{}) return std::nullopt;
+  if (!bucket.object_lock) {
+    return S3Error(S3Code::kInvalidRequest, "Bucket is missing Object Lock Configuration");
+  }
+  return std::nullopt;
 }
 
 std::optional<S3Error> AddStoredHeaders(const model::ObjectVersion& version,
@@ -105,6 +146,12 @@ std::optional<S3Error> AddStoredHeaders(const model::ObjectVersion& version,
   for (const auto& [name, value] : version.user_metadata) {
     head->Add("x-amz-meta-" + name, EncodeMetadata(value));
   }
+  const model::ObjectExtras& extras = version.extras;
+  if (!extras.tags.empty()) head->Add("x-amz-tagging-count", std::to_string(extras.tags.size()));
+  if (!extras.website_redirect.empty()) {
+    head->Add("x-amz-website-redirect-location", extras.website_redirect);
+  }
+  AddObjectLockHeaders(extras.lock, head);
   if (version.storage_class != "STANDARD") {
     head->Add("x-amz-storage-class", version.storage_class);
   }

@@ -16,9 +16,14 @@ inline constexpr std::string_view kDefaultContentType = "binary/octet-stream";
 [[nodiscard]] S3Result<std::string> ParseStorageClass(const HttpRequest& request);
 
 // Storage class, Cache-Control and its five companions verbatim (without aws-chunked), user
-// metadata. InvalidStorageClass, MetadataTooLarge.
+// metadata, tags, object lock, website redirect. InvalidStorageClass, MetadataTooLarge, and the
+// errors of the documents' readers. `now_ms`: a retention must lie behind it.
 [[nodiscard]] S3Result<object_service::ObjectAttributes> CollectAttributes(
-    const HttpRequest& request);
+    const HttpRequest& request, int64_t now_ms);
+// Whether the attributes may be given to an object of this bucket. InvalidRequest: a lock in a
+// bucket without object lock.
+[[nodiscard]] std::optional<S3Error> CheckAttributes(
+    const model::Bucket& bucket, const object_service::ObjectAttributes& attributes);
 
 // Content-Type (or the default) and its companions, user metadata, storage class unless STANDARD.
 // A header that response-* overrides takes its value from there. InvalidArgument: an override that

@@ -38,6 +38,14 @@ S3Error WriteFailure(const Status& status, const WriteConditions& conditions,
   }
 }
 
+S3Error BucketFailure(const Status& status, std::string_view bucket) {
+  return status.code() == Code::kNotFound ? NoSuchBucket(bucket) : FromStatus(status);
+}
+
+S3Error ExtrasFailure(const Status& status, std::string_view key) {
+  return status.code() == Code::kNotFound ? NoSuchKey(key) : FromStatus(status);
+}
+
 metadata_db::WriteCondition ToWriteCondition(const WriteConditions& conditions) {
   metadata_db::WriteCondition condition;
   condition.must_not_exist = conditions.if_none_match_any;

@@ -23,6 +23,11 @@ namespace ashlar::api_gateway {
 [[nodiscard]] S3Error WriteFailure(const Status& status, const WriteConditions& conditions,
                                    std::string_view bucket, std::string_view key);
 
+// A change of the row of `bucket` failed.
+[[nodiscard]] S3Error BucketFailure(const Status& status, std::string_view bucket);
+// A change of tags, ACL or lock of a version of `key` failed.
+[[nodiscard]] S3Error ExtrasFailure(const Status& status, std::string_view key);
+
 [[nodiscard]] metadata_db::WriteCondition ToWriteCondition(const WriteConditions& conditions);
 
 }  // namespace ashlar::api_gateway

@@ -8,20 +8,13 @@ namespace ashlar::api_gateway {
 namespace {
 
 constexpr std::string_view kUnbuilt[] = {
-    "x-amz-tagging",
-    "x-amz-website-redirect-location",
-    "x-amz-object-ownership",
-    "x-amz-mfa",
-    "x-amz-bypass-governance-retention",
-    "x-amz-write-offset-bytes",
-    "x-amz-if-match-last-modified-time",
-    "x-amz-if-match-size",
-    "x-amz-if-match-initiated-time",
+    "x-amz-object-ownership",   "x-amz-mfa",
+    "x-amz-write-offset-bytes", "x-amz-if-match-last-modified-time",
+    "x-amz-if-match-size",      "x-amz-if-match-initiated-time",
     "x-amz-bucket-namespace",
 };
 constexpr std::string_view kUnbuiltPrefixes[] = {
     "x-amz-grant-",
-    "x-amz-object-lock-",
     "x-amz-server-side-encryption",
     "x-amz-copy-source-server-side-encryption",
 };
@@ -45,20 +38,10 @@ std::optional<S3Error> CheckCannedAcl(std::string_view acl) {
   return InvalidArgument("This is no canned ACL", "x-amz-acl", acl);
 }
 
-// Copies: nothing carries tags, so both ways to treat them come to the same.
-std::optional<S3Error> CheckTaggingDirective(std::string_view directive) {
-  if (directive == "COPY" || directive == "REPLACE") return std::nullopt;
-  return InvalidArgument("Unknown tagging directive.", "x-amz-tagging-directive", directive);
-}
-
 std::optional<S3Error> CheckHeader(const Header& header) {
   const std::string_view name = header.name;
   const std::string_view value = TrimBlanks(header.value);
   if (name == "x-amz-acl") return CheckCannedAcl(value);
-  if (name == "x-amz-tagging-directive") return CheckTaggingDirective(value);
-  if (name == "x-amz-bucket-object-lock-enabled" && !EqualsIgnoreCase(value, "false")) {
-    return NotBuilt(name);
-  }
   if (std::find(std::begin(kUnbuilt), std::end(kUnbuilt), name) != std::end(kUnbuilt)) {
     return NotBuilt(name);
   }

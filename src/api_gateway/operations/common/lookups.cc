@@ -5,11 +5,14 @@
 #include "api_gateway/protocol/conditions.h"
 #include "api_gateway/protocol/copy_source.h"
 #include "api_gateway/protocol/percent.h"
+#include "base/ids.h"
 
 namespace ashlar::api_gateway {
 namespace {
 
 constexpr uint64_t kCopySourceBytesMax = 5ULL << 30;
+// Version ids are hex digits (MetadataDb makes them).
+constexpr size_t kVersionIdBytes = 32;
 constexpr unsigned long long kPartNumberMax = 10'000;
 
 Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, std::string_view name,
@@ -26,10 +29,22 @@ Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, st
   co_return std::move(*bucket);
 }
 
-S3Error DeleteMarkerNamed(const HttpRequest& request) {
-  return S3Error(S3Code::kMethodNotAllowed)
-      .With("Method", request.method)
-      .With("ResourceType", "DeleteMarker");
+void AddMarkerHeaders(S3Context& context, const model::ObjectVersion& marker) {
+  context.error_headers.emplace_back("x-amz-delete-marker", "true");
+  context.error_headers.emplace_back("x-amz-version-id", marker.version_id);
+}
+
+// Why a read of the current version found none: where a delete marker hides the key, it is told.
+Task<S3Error> NoCurrentVersion(S3Context& context, object_service::BucketPtr bucket) {
+  if (bucket->versioning != model::Versioning::kNever) {
+    const auto newest = co_await context.objects.FindNewest(bucket, context.address.key);
+    if (newest.ok() && (*newest)->kind == model::ObjectKind::kDeleteMarker) {
+      AddMarkerHeaders(context, **newest);
+    } else if (!newest.ok() && newest.code() != Code::kNotFound) {
+      co_return ReadFailure(newest.status());
+    }
+  }
+  co_return NoSuchKey(context.address.key);
 }
 
 }  // namespace
@@ -38,8 +53,30 @@ Task<S3Result<object_service::BucketPtr>> LoadBucket(S3Context& context) {
   return LoadBucketNamed(context, context.address.bucket, "x-amz-expected-bucket-owner");
 }
 
+S3Error DeleteMarkerNamed(const HttpRequest& request) {
+  return S3Error(S3Code::kMethodNotAllowed)
+      .With("Method", request.method)
+      .With("ResourceType", "DeleteMarker");
+}
+
+S3Result<bool> ParseBypassGovernance(const HttpRequest& request, const model::Bucket& bucket) {
+  constexpr std::string_view kHeader = "x-amz-bypass-governance-retention";
+  const auto value = request.Find(kHeader);
+  if (!value) return false;
+  if (!bucket.object_lock) {
+    return S3Error(S3Code::kInvalidArgument,
+                   "x-amz-bypass-governance-retention is only applicable to Object Lock enabled "
+                   "buckets.")
+        .With("ArgumentName", kHeader);
+  }
+  return EqualsIgnoreCase(TrimBlanks(*value), "true");
+}
+
 bool IsVersionIdOf(std::string_view version_id, const model::Bucket& bucket) {
-  return version_id == "null" || bucket.versioning != model::Versioning::kNever;
+  if (version_id == "null") return true;
+  std::string bytes;
+  return bucket.versioning != model::Versioning::kNever && version_id.size() == kVersionIdBytes &&
+         HexDecode(version_id, &bytes);
 }
 
 S3Result<std::optional<std::string>> ParseVersionId(const HttpRequest& request,
@@ -63,15 +100,14 @@ Task<S3Result<FoundObject>> FindObject(S3Context& context) {
   auto found = co_await context.objects.FindVersion(*bucket, context.address.key, *version_id);
   if (!found.ok()) {
     if (found.code() != Code::kNotFound) co_return ReadFailure(found.status());
-    co_return *version_id ? NoSuchVersion(context.address.key, **version_id)
-                          : NoSuchKey(context.address.key);
+    if (*version_id) co_return NoSuchVersion(context.address.key, **version_id);
+    co_return co_await NoCurrentVersion(context, std::move(*bucket));
   }
   FoundObject object;
   object.bucket = std::move(*bucket);
   object.version = std::move(*found);
   if (object.version->kind == model::ObjectKind::kDeleteMarker) {
-    context.error_headers.emplace_back("x-amz-delete-marker", "true");
-    context.error_headers.emplace_back("x-amz-version-id", object.version->version_id);
+    AddMarkerHeaders(context, *object.version);
     co_return DeleteMarkerNamed(context.request());
   }
   co_return object;

@@ -20,12 +20,21 @@ Task<S3Result<object_service::BucketPtr>> LoadBucket(S3Context& context);
 [[nodiscard]] bool IsVersionIdOf(std::string_view version_id, const model::Bucket& bucket);
 
 // The object of the request's address, never a delete marker: NoSuchKey, NoSuchVersion,
-// MethodNotAllowed (a marker asked for by its id).
+// MethodNotAllowed (a marker asked for by its id). When a marker is why there is no such key, its
+// headers are among the error's (context.error_headers).
 struct FoundObject {
   object_service::BucketPtr bucket;
   object_service::VersionPtr version;
 };
 Task<S3Result<FoundObject>> FindObject(S3Context& context);
+
+// Of a delete marker that an operation was asked to work on: MethodNotAllowed.
+[[nodiscard]] S3Error DeleteMarkerNamed(const HttpRequest& request);
+
+// x-amz-bypass-governance-retention: the caller wants to lift a governance retention.
+// InvalidArgument on a bucket without object lock, whatever the header says.
+[[nodiscard]] S3Result<bool> ParseBypassGovernance(const HttpRequest& request,
+                                                   const model::Bucket& bucket);
 
 // x-amz-version-id: told where the bucket is or was versioned.
 void AddVersionHeader(const model::Bucket& bucket, const model::ObjectVersion& version,
