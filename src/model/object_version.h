@@ -239,6 +239,8 @@ struct DirectoryEntry {
   HeaderList system_headers;
   HeaderList user_metadata;
   ObjectExtras extras = {};
+  // A copy that compaction made: its extent says nothing about when the write took place.
+  bool moved = false;
   bool operator==(const DirectoryEntry&) const = default;
 };
 

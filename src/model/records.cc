@@ -115,6 +115,9 @@ constexpr uint8_t kEventFormat = 2;
 constexpr uint8_t kBucketFormat = 2;
 constexpr uint8_t kDirectoryWithoutExtras = 2;
 constexpr uint8_t kDirectoryFormat = 3;
+// The byte of a directory's entry that was `last` alone once.
+constexpr uint8_t kEntryLast = 1;
+constexpr uint8_t kEntryMoved = 2;
 constexpr uint64_t kConfigurationsMax = 4096;
 
 constexpr size_t kEntryBytesMin = 16 + 16 + 4 + 8 + 8 + 8 + 1 + 8 + 16 + 8 + 4 + 4;
@@ -130,7 +133,7 @@ void PutEntry(Encoder& out, const DirectoryEntry& entry) {
   out.U64(entry.object_offset);
   out.U64(entry.extent_offset);
   out.U64(entry.length);
-  out.U8(entry.last ? 1 : 0);
+  out.U8((entry.last ? kEntryLast : 0) | (entry.moved ? kEntryMoved : 0));
   out.U64(entry.object_size);
   out.Raw(entry.md5);
   out.U64(static_cast<uint64_t>(entry.time_ms));
@@ -151,7 +154,10 @@ DirectoryEntry TakeEntry(Decoder& in, uint8_t format) {
   entry.object_offset = in.U64();
   entry.extent_offset = in.U64();
   entry.length = in.U64();
-  entry.last = TakeBool(in);
+  const uint8_t marks = in.U8();
+  if (marks > (kEntryLast | kEntryMoved)) in.Fail();
+  entry.last = (marks & kEntryLast) != 0;
+  entry.moved = (marks & kEntryMoved) != 0;
   entry.object_size = in.U64();
   const std::string_view md5 = in.Raw(entry.md5.size());
   if (md5.size() == entry.md5.size()) std::memcpy(entry.md5.data(), md5.data(), md5.size());

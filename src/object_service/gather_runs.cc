@@ -74,6 +74,7 @@ DirectoryEntry CutEntry(const DirectoryEntry& entry, const Slice& run, uint64_t 
   const uint64_t end = std::min(entry.extent_offset + entry.length, run.offset + run.length);
   cut.length = end > begin ? end - begin : 0;
   if (cut.length == 0) return cut;
+  cut.moved = true;
   cut.object_offset += begin - entry.extent_offset;
   cut.extent_offset = new_offset + (begin - run.offset);
   cut.last = entry.last && end == entry.extent_offset + entry.length;

@@ -87,6 +87,7 @@ TEST_F(CompactionTest, SparseExtentsAreGathered) {
   std::map<std::string, uint64_t> sizes;
   for (const auto& entry : DirectoryOf(world_.ExtentOf(kept.begin()->first))) {
     EXPECT_TRUE(entry.last);
+    EXPECT_TRUE(entry.moved);
     EXPECT_EQ(entry.bucket, "bucket");
     EXPECT_EQ(entry.md5, Md5(AsBytes(kept.at(entry.key))));
     EXPECT_EQ(entry.length, kept.at(entry.key).size());

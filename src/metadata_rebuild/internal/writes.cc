@@ -41,6 +41,7 @@ Write JoinEntries(std::vector<std::pair<ExtentId, model::DirectoryEntry>> entrie
     end = entry.object_offset + entry.length;
     write.slices.push_back({extent, entry.extent_offset, entry.length});
     write.newest_extent = std::max(write.newest_extent, extent);
+    write.begun_ms = std::max(write.begun_ms, entry.moved ? entry.time_ms : TimeOf(extent));
     const bool last = entry.last;
     write.entry = std::move(entry);
     write.complete = whole && last && end == write.entry.object_size;
@@ -56,7 +57,7 @@ bool IsDecided(Fate fate) {
 Fate DecideFate(const Write& write, const WriteContext& context) {
   if (context.extent_known) return Fate::kKnown;
   if (!write.complete) return Fate::kIncomplete;
-  const int64_t begun_ms = TimeOf(write.newest_extent);
+  const int64_t begun_ms = write.begun_ms;
   if (context.journal_until_ms && begun_ms < *context.journal_until_ms - kUndecidedAgeMsMax) {
     return Fate::kTooOld;
   }

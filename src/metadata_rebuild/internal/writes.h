@@ -8,8 +8,8 @@
 //  - it is much older than the last update: then it was never acknowledged, as the journal runs
 //    every second,
 //  - its bucket was deleted, or (where a key has one version) its key was changed, at a time after
-//    its extent was begun: then it ended before that, or was never acknowledged, or raced with the
-//    change and lost.
+//    it began: then it ended before that, or was never acknowledged, or raced with the change and
+//    lost.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,10 @@ struct Write {
   std::vector<model::Slice> slices;
   bool complete = false;
   ExtentId newest_extent;
+  // It did not end before this. The id of its newest extent tells, but not that of a copy which
+  // compaction made: bytes are moved for anybody who refers to them, a copied object or part, also
+  // when the write itself was replaced long ago.
+  int64_t begun_ms = 0;
   // All in which a piece was seen, also those whose pieces were moved to later ones (compaction).
   std::vector<ExtentId> extents;
 

@@ -91,6 +91,23 @@ TEST(WritesTest, AWriteThatBeganBeforeAChangeOfItsKeyIsOverwritten) {
   EXPECT_EQ(DecideFate(WriteAt(kNow - 1), context), Fate::kBucketDeleted);
 }
 
+TEST(WritesTest, ACopyThatCompactionMadeIsAsOldAsItsWrite) {
+  // Replaced at kNow + 5. A part of an upload had copied it, and its bytes were moved later.
+  model::DirectoryEntry moved = Piece(0, 100, true);
+  moved.moved = true;
+  const Write copy = JoinEntries({{IdAt(kNow + 9), moved}});
+  WriteContext context;
+  context.key_changed_ms = kNow + 5;
+  EXPECT_EQ(DecideFate(copy, context), Fate::kOverwritten);
+  EXPECT_EQ(DecideFate(WriteAt(kNow + 9), context), Fate::kRestored);
+  context.journal_until_ms = kNow + kUndecidedAgeMsMax + 1;
+  EXPECT_EQ(DecideFate(copy, context), Fate::kTooOld);
+  // What is newer than all that the journal tells comes back from a copy, too.
+  EXPECT_EQ(DecideFate(copy, {}), Fate::kRestored);
+  context.key_changed_ms = context.journal_until_ms = kNow - 1;
+  EXPECT_EQ(DecideFate(copy, context), Fate::kRestored);
+}
+
 TEST(WritesTest, AVersionHasWhatItsEntrySays) {
   model::DirectoryEntry entry = Piece(0, 100, true);
   entry.md5[0] = 0xab;

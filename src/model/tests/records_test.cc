@@ -179,6 +179,11 @@ TEST(RecordsTest, GoldenDirectory) {
   EXPECT_EQ(*DecodeDirectory(bytes), std::vector{SampleEntry()});
   ExpectExact(bytes, DecodeDirectory);
   EXPECT_TRUE(DecodeDirectory(EncodeDirectory({}))->empty());
+  DirectoryEntry moved = SampleEntry();
+  moved.moved = true;
+  EXPECT_EQ(EncodeDirectory({moved})[1 + 4 + 16 + 16 + 4 + 3 * 8], '\x03');
+  EXPECT_EQ(*DecodeDirectory(EncodeDirectory({moved})), std::vector{moved});
+  ExpectExact(EncodeDirectory({moved}), DecodeDirectory);
   // The second format, before extras.
   DirectoryEntry without = SampleEntry();
   without.extras = {};
