@@ -4,8 +4,10 @@
 //
 // The cursor of a refill passes an extent when its shard is whole again, or when a repair order
 // keeps the matter; so nothing is forgotten by a crash. A drain begins again until a pass finds
-// nothing on the drive. How it fails: the page is looked at again later.
+// nothing on the drive. Dead extents are left to reclaiming. How it fails: the page is looked at
+// again later.
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "cluster/healing/healer_impl.h"
@@ -143,12 +145,23 @@ Task<bool> Healer::Impl::SweepOnce() {
     }
     co_return true;
   }
+  // Every dead extent has its row until it is purged, so those of this page are among the first.
+  const auto reclaims = co_await deps.catalog.ListReclaims(*after, limit);
+  if (!reclaims.ok()) co_return false;
+  std::set<ExtentId> dead;
+  for (const model::ReclaimRecord& record : *reclaims) dead.insert(record.extent);
   std::vector<TreatedCase> cases;
   for (const ExtentPtr& extent : *page) {
     TreatedCase treated;
     treated.item.extent = extent;
     treated.item.suspect = SuspectShards(*extent);
-    if (treated.item.suspect != 0) cases.push_back(std::move(treated));
+    if (treated.item.suspect == 0) continue;
+    if (dead.contains(extent->id)) {
+      // A shard that is made of it is refused, and lies there for a grace. A drain waits.
+      CountSwept(treated);
+    } else {
+      cases.push_back(std::move(treated));
+    }
   }
   if (!cases.empty()) {
     const ashlar::Status treated = co_await TreatBatch(&cases);

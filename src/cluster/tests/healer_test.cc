@@ -209,6 +209,22 @@ TEST_F(HealerTest, ADrainedDriveIsEmptyAndThenRemoved) {
   for (const auto& location : later->locations) EXPECT_NE(location.drive, world.Drive(3));
 }
 
+TEST_F(HealerTest, ADrainMakesNothingOfDeadExtents) {
+  HealWorldOptions options;
+  options.drives = 7;
+  HealWorld world(options);
+  Fill(world, 20);
+  for (int i = 0; i < 10; ++i) world.Delete("key-" + std::to_string(i));
+  ASSERT_TRUE(world.executor.Run(world.states->Drain(world.Drive(3))).ok());
+  world.StartHealer();
+  world.Pass(minutes(2));
+  const auto dead = world.executor.Run(world.catalog->ListDeadShards(std::nullopt, 10'000)).value();
+  for (const model::DeadShard& shard : dead) EXPECT_EQ(shard.cause, model::ReclaimCause::kMoved);
+  EXPECT_GT(dead.size(), 0U);
+  // Reclaiming, which nobody does here, ends the drain.
+  EXPECT_EQ(world.states->View()[3].role, DriveRole::kDraining);
+}
+
 TEST_F(HealerTest, ADriveIsNotRemovedWhileAnExtentNamesIt) {
   HealWorldOptions options;
   options.drives = 7;
