@@ -35,6 +35,7 @@ def pytest_configure(config):
         "markers", "http_only: does not depend on the transport, runs over http only"
     )
     config.addinivalue_line("markers", "https_only: needs TLS")
+    config.addinivalue_line("markers", "alone: needs the machine for itself, never beside other tests")
 
 
 def pytest_collection_modifyitems(items):

@@ -23,7 +23,7 @@ from test_admin import ask, token_of
 from volume_files import flip_bit, records_of, volumes_of
 from writers import run_writers
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow, pytest.mark.alone]
 
 BUCKET = "points"
 CODE = "2+1"

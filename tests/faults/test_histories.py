@@ -20,7 +20,7 @@ OPERATIONS_A_SECOND_MIN = 200
 BUCKET = "histories"
 PROGRAM = REPOSITORY / "build/release/bin/ashlar-histories"
 
-pytestmark = pytest.mark.timeout(300 + RUNS * (3 * SECONDS + 120))
+pytestmark = [pytest.mark.timeout(300 + RUNS * (3 * SECONDS + 120)), pytest.mark.alone]
 
 
 class Histories:

@@ -25,7 +25,7 @@ READ_ALL_EVERY = 20
 BUCKET = "kills"
 SETTINGS = {"ASHLAR_ACCESS_LOG": "false", "ASHLAR_VOLUME_SIZE": "24MiB"}
 
-pytestmark = pytest.mark.timeout(600 + 5 * CYCLES)
+pytestmark = [pytest.mark.timeout(600 + 5 * CYCLES), pytest.mark.alone]
 
 
 def verify(server, journal, keys):
