@@ -39,14 +39,13 @@ class Search {
   }
 
   Verdict Run() {
-    size_t at = events_[0].next;
+    size_t at = Descend();
     while (mandatory_left_ > 0) {
       if (steps_left_-- == 0) return Verdict::kUndecided;
       if (at != 0 && events_[at].is_call) {
-        at = Take(at) ? events_[0].next : events_[at].next;
+        at = Take(at, /*is_choice=*/true) ? Descend() : events_[at].next;
       } else {
-        if (taken_.empty()) return Verdict::kViolation;
-        at = StepBack();
+        if (!StepBack(&at)) return Verdict::kViolation;
       }
     }
     return Verdict::kLinearizable;
@@ -56,7 +55,31 @@ class Search {
   struct Taken {
     size_t event;
     Value before;
+    bool is_choice;
   };
+
+  // Takes all that fits the state and can never change one: reads, and what was refused. That is no
+  // choice: in any order that explains the rest, such an operation may as well come now. The first
+  // event from which to choose; 0: this state was met before, in vain.
+  size_t Descend() {
+    size_t at = events_[0].next;
+    while (state_ != kAnything && at != 0 && events_[at].is_call) {
+      const Operation& operation = operations_[events_[at].operation];
+      Value after = kAbsent;
+      if (!ChangesNothing(operation) || !Apply(operation, state_, &after)) {
+        at = events_[at].next;
+        continue;
+      }
+      if (!Take(at, /*is_choice=*/false)) return 0;
+      at = events_[0].next;
+    }
+    return events_[0].next;
+  }
+
+  static bool ChangesNothing(const Operation& operation) {
+    return IsRead(operation.kind) || operation.outcome == Outcome::kFailedCondition ||
+           operation.outcome == Outcome::kNoSuchKey;
+  }
 
   void BuildEvents() {
     struct Point {
@@ -92,14 +115,14 @@ class Search {
     }
   }
 
-  bool Take(size_t call) {
+  bool Take(size_t call, bool is_choice) {
     const size_t operation = events_[call].operation;
     Value after = kAbsent;
     if (!Apply(operations_[operation], state_, &after)) return false;
     const auto& bits = bits_[operation];
     const Mark mark{set_.low ^ bits.first, set_.high ^ bits.second, after};
     if (!seen_.insert(mark).second) return false;
-    taken_.push_back({call, state_});
+    taken_.push_back({call, state_, is_choice});
     set_ = mark;
     state_ = after;
     Unlink(call);
@@ -110,8 +133,19 @@ class Search {
     return true;
   }
 
-  // Puts back what was taken last; where to go on.
-  size_t StepBack() {
+  // Puts back the last choice and what came after it; *at: where to go on. False: there was none.
+  bool StepBack(size_t* at) {
+    while (!taken_.empty()) {
+      const Taken last = taken_.back();
+      PutBack();
+      if (!last.is_choice) continue;
+      *at = events_[last.event].next;
+      return true;
+    }
+    return false;
+  }
+
+  void PutBack() {
     const Taken last = taken_.back();
     taken_.pop_back();
     const auto& bits = bits_[events_[last.event].operation];
@@ -123,7 +157,6 @@ class Search {
       ++mandatory_left_;
     }
     Link(last.event);
-    return events_[last.event].next;
   }
 
   void Unlink(size_t event) {
