@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness.programs import run
+from harness.programs import run, unmount
 from harness.server import AshlarServer, ServerError, binary_path, free_port
 from harness.store_client import StoreClient
 
@@ -320,7 +320,7 @@ def test_data_directory_that_cannot_be_written(make_server, tmp_path):
         server.data_dir = folder / "data"
         start_refused(server, str(folder))
     finally:
-        run(["umount", str(folder)])
+        unmount(folder)
 
 
 def test_no_space_for_a_new_store(make_server, tmp_path):
@@ -332,7 +332,7 @@ def test_no_space_for_a_new_store(make_server, tmp_path):
         server.data_dir = folder / "data"
         start_refused(server, "no space")
     finally:
-        run(["umount", str(folder)])
+        unmount(folder)
 
 
 def test_data_path_is_a_file(make_server):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.programs import run
+from harness.programs import run, unmount
 from harness.store_client import StoreClient
 from journal import Journal, check_key, check_listing
 from stores import start_serving
@@ -29,7 +29,7 @@ def small_disk(tmp_path):
     folder.mkdir()
     run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_MIB}m", "ashlar-test", str(folder)])
     yield folder
-    run(["umount", str(folder)])
+    unmount(folder)
 
 
 def resize(folder, mib):

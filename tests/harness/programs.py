@@ -3,12 +3,14 @@
 import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 
 # The Debian packages' own programs, not what a developer may have put in front of them.
 SYSTEM_FOLDERS = "/usr/bin:/usr/sbin:/bin:/sbin"
 OUTPUT_SHOWN_MAX = 4000
+UNMOUNT_DEADLINE_S = 20
 
 
 def program(name):
@@ -41,6 +43,16 @@ def run(words, environment=None, expect=0, timeout_s=300, binary=False, **option
             pytrace=False,
         )
     return done
+
+
+def unmount(folder):
+    """Unmounts what a server has used. The kernel lets go of the files of an io_uring a moment after the end of their
+    process, so a mount may be busy for a while though nobody is there."""
+    deadline = time.monotonic() + UNMOUNT_DEADLINE_S
+    while "busy" in (done := run(["umount", folder], expect=None)).stderr and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if done.returncode != 0:
+        pytest.fail(f"umount {folder}: {done.stderr}", pytrace=False)
 
 
 def assert_same_tree(left, right):
