@@ -61,6 +61,7 @@ size_t FindSegment(std::span<const Token> segment, std::string_view text, size_t
     const std::string_view literal = segment[0].text;
     const std::string_view rest = text.substr(position);
     if (literal.empty()) return position;
+    if (rest.size() < literal.size()) return kNoMatch;
     // Linear also for what string_view::find is quadratic in.
     const void* found = memmem(rest.data(), rest.size(), literal.data(), literal.size());
     if (found == nullptr) return kNoMatch;

@@ -83,6 +83,7 @@ TEST(PolicyTest, Globs) {
   EXPECT_TRUE(MatchesGlob("*", ""));
   EXPECT_TRUE(MatchesGlob("***", "abc"));
   EXPECT_FALSE(MatchesGlob("", "a"));
+  EXPECT_FALSE(MatchesGlob("*a*", std::string_view()));
   EXPECT_FALSE(MatchesGlob("?", ""));
   EXPECT_TRUE(MatchesGlob("?", "\xc3\xa9"));
   EXPECT_FALSE(MatchesGlob("??", "\xc3\xa9"));
