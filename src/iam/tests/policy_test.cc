@@ -131,6 +131,7 @@ TEST(PolicyTest, WhatIsPublic) {
       {R"(bucket: {"Condition":{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","0.0.0.0/0"]}}})", true},
       {R"(bucket: {"Condition":{"IpAddress":{"aws:SourceIp":"2001:db8::/32"}}})", false},
       {R"(bucket: {"Condition":{"IpAddress":{"aws:SourceIp":"2000::/3"}}})", true},
+      {R"(bucket: {"Condition":{"IpAddress":{"aws:SourceIp":"2001::/31"}}})", true},
       {R"(bucket: {"Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}})", true},
       {R"(bucket: {"Condition":{"IpAddressIfExists":{"aws:SourceIp":"10.0.0.0/8"}}})", true},
       {R"(bucket: {"Condition":{"StringEquals":{"aws:SourceVpc":"vpc-91237329"}}})", false},
