@@ -1,5 +1,6 @@
 #include "api_gateway/s3_gateway.h"
 
+#include "api_gateway/operations/common/cors.h"
 #include "api_gateway/operations/common/feature_headers.h"
 #include "api_gateway/operations/s3_context.h"
 #include "api_gateway/routing/route_table.h"
@@ -88,6 +89,9 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   if (!address.ok()) {
     co_await RefuseWith(exchange, address.error(), std::move(headers));
     co_return;
+  }
+  if (request.method != "OPTIONS" && request.Find("origin")) {
+    co_await AddCorsHeaders(exchange, objects_, address->bucket);
   }
   AuthContext auth;
   auth.region = settings_.region;

@@ -3,8 +3,9 @@
 //
 // Invariants
 //  1. The order is: parse the target, resolve the address, authenticate, route, refuse what is not
-//     built, then the operation. Nothing is read from the store and no byte of a body before a
-//     request is authenticated; routes answer alike to whoever is not.
+//     built, then the operation. No byte of a body is read and nothing of the store before a
+//     request is authenticated, but for a bucket's CORS rules when there is an Origin; routes
+//     answer alike to whoever is not.
 //  2. One parsed request serves signature, routing and operation.
 //  3. Every failure is answered as S3 does: an XML document whose RequestId is that of the header,
 //     or for HEAD the status alone.

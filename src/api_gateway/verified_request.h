@@ -37,7 +37,8 @@ struct BodyOptions {
 class VerifiedRequest {
  public:
   // Verifies the credentials of the exchange's request. An S3Error says how to answer; nothing of
-  // the body was read. Anonymous requests are refused (AccessDenied) until bucket policies exist.
+  // the body was read. Anonymous requests are refused (AccessDenied) until bucket policies exist,
+  // all but OPTIONS: a preflight carries no credentials that count, and is anonymous.
   static S3Result<VerifiedRequest> Authenticate(HttpExchange& exchange, const AuthContext& context,
                                                 const CredentialLookup& credentials);
 

@@ -7,7 +7,6 @@ pytestmark = pytest.mark.http_only
 
 BUCKET_SUBRESOURCES = [
     "policy",
-    "cors",
     "lifecycle",
     "encryption",
     "replication",
@@ -24,7 +23,6 @@ BUCKET_SUBRESOURCES = [
 # Nothing of this can be set yet, so saying that it is not set is the truth.
 UNSET_BUCKET_SUBRESOURCES = {
     "policy": (404, "NoSuchBucketPolicy"),
-    "cors": (404, "NoSuchCORSConfiguration"),
     "lifecycle": (404, "NoSuchLifecycleConfiguration"),
     "encryption": (404, "ServerSideEncryptionConfigurationNotFoundError"),
     "replication": (404, "ReplicationConfigurationNotFoundError"),
@@ -141,21 +139,6 @@ def test_promises_it_cannot_keep_are_501(raw, path, headers):
     assert_error(raw.call("PUT", path, headers=headers, body=b"new"), 501, "NotImplemented")
     assert_error(raw.call("POST", path, [("uploads", None)], headers), 501, "NotImplemented")
     unchanged(raw, path)
-
-
-def test_options_preflight_is_refused(raw, path):
-    """Note 56: CORS is not there: never a permission."""
-    headers = [
-        ("Host", raw.authority),
-        ("Origin", "http://evil.example"),
-        ("Access-Control-Request-Method", "PUT"),
-    ]
-    wire = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    response = raw.send_raw(f"OPTIONS {path} HTTP/1.1\r\n{wire}\r\n".encode())
-    assert (
-        response.status in (400, 403, 405, 501)
-        and response.header("access-control-allow-origin") is None
-    )
 
 
 def test_browser_post_upload_is_refused(raw, path):

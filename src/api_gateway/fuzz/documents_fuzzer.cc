@@ -5,6 +5,7 @@
 #include <source_location>
 #include <string_view>
 
+#include "api_gateway/documents/cors.h"
 #include "api_gateway/documents/object_lock.h"
 #include "api_gateway/documents/tagging.h"
 #include "api_gateway/documents/versioning.h"
@@ -63,6 +64,21 @@ void ObjectLock(std::string_view body) {
   if (hold.ok()) Require(*ParseLegalHold(RenderLegalHold(*hold)) == *hold);
 }
 
+void Cors(std::string_view body) {
+  const auto rules = ParseCors(body);
+  if (!rules.ok()) return;
+  Require(!rules->empty() && rules->size() <= kCorsRulesMax);
+  const auto again = ParseCors(RenderCors(*rules));
+  Require(again.ok() && *again == *rules);
+  for (const CorsRule& rule : *rules) {
+    // "*" stands for itself too: every rule, or one before it, allows its own origin.
+    CorsQuestion question;
+    question.origin = rule.origins.front();
+    question.method = rule.methods.front();
+    Require(FindCorsRule(*rules, question) != nullptr);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -70,5 +86,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Tagging(body);
   Versioning(body);
   ObjectLock(body);
+  Cors(body);
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "api_gateway/http/response_head.h"
 #include "base/log.h"
@@ -80,9 +81,15 @@ bool ConnectionExchange::MustClose() const {
   return left.has_value() && *left > shard_.options().drain_bytes_max;
 }
 
-bool ConnectionExchange::MakeHead(const ResponseHead& head, uint64_t content_length) {
+void ConnectionExchange::AddResponseHeaders(ResponseHeaders headers) {
+  CHECK(!started_);
+  std::move(headers.begin(), headers.end(), std::back_inserter(added_headers_));
+}
+
+bool ConnectionExchange::MakeHead(ResponseHead& head, uint64_t content_length) {
   CHECK(!started_);
   started_ = true;
+  std::move(added_headers_.begin(), added_headers_.end(), std::back_inserter(head.headers));
   close_ = MustClose();
   record_.status = head.status;
   ResponseFrame frame;

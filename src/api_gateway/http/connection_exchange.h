@@ -49,12 +49,13 @@ class ConnectionExchange final : public HttpExchange {
   Task<Status> SendBody(std::span<const ByteSpan> parts) override;
   void BreakResponse() override;
   bool response_started() const override { return started_; }
+  void AddResponseHeaders(ResponseHeaders headers) override;
   void Annotate(std::string_view operation, std::string_view bucket, std::string_view key) override;
   void AnnotateError(std::string_view code) override { record_.error = code; }
 
  private:
   // Makes head_text_ from `head`, or from a 500 when its headers must not be sent (then false).
-  bool MakeHead(const ResponseHead& head, uint64_t content_length);
+  bool MakeHead(ResponseHead& head, uint64_t content_length);
   bool MustClose() const;
   Task<Status> Send(std::span<const ByteSpan> parts);
   Task<void> DrainBody();
@@ -68,6 +69,7 @@ class ConnectionExchange final : public HttpExchange {
   std::optional<WireBody> body_;
   RequestRecord record_;
   int64_t started_at_;
+  ResponseHeaders added_headers_;
   PooledString head_text_;      // made and not sent yet
   uint64_t response_left_ = 0;  // bytes of the body still to be sent
   bool continue_pending_ = false;

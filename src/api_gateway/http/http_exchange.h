@@ -63,6 +63,8 @@ class HttpExchange {
   // The body cannot be completed: break the connection.
   virtual void BreakResponse() = 0;
   virtual bool response_started() const = 0;
+  // These go with the response, whichever it will be. Before it is sent.
+  virtual void AddResponseHeaders(ResponseHeaders headers) = 0;
 
   // For the access log: "PutObject", bucket and key, and the S3 error code when there was one.
   virtual void Annotate(std::string_view operation, std::string_view bucket,

@@ -20,7 +20,12 @@ Task<Answer> PutObjectLockConfiguration(S3Context& context);
 Task<Answer> GetBucketTagging(S3Context& context);
 Task<Answer> PutBucketTagging(S3Context& context);
 Task<Answer> DeleteBucketTagging(S3Context& context);
-// What was never set on a bucket (unset_configurations.cc): policy, CORS ...
+Task<Answer> GetBucketCors(S3Context& context);
+Task<Answer> PutBucketCors(S3Context& context);
+Task<Answer> DeleteBucketCors(S3Context& context);
+// The preflight of a browser (bucket_cors.cc).
+Task<Answer> Options(S3Context& context);
+// What was never set on a bucket (unset_configurations.cc): policy, website ...
 Task<Answer> GetUnsetOfBucket(S3Context& context);
 
 Task<Answer> PutObject(S3Context& context);

@@ -20,7 +20,6 @@ struct Unset {
 constexpr Unset kOfBuckets[] = {
     {"GetBucketPolicy", S3Code::kNoSuchBucketPolicy},
     {"GetBucketPolicyStatus", S3Code::kNoSuchBucketPolicy},
-    {"GetBucketCors", S3Code::kNoSuchCorsConfiguration},
     {"GetBucketLifecycleConfiguration", S3Code::kNoSuchLifecycleConfiguration},
     {"GetBucketEncryption", S3Code::kServerSideEncryptionConfigurationNotFoundError},
     {"GetBucketWebsite", S3Code::kNoSuchWebsiteConfiguration},

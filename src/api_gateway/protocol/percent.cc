@@ -136,6 +136,12 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+size_t CountCodePoints(std::string_view text) {
+  size_t count = 0;
+  for (size_t at = 0; at < text.size(); ++count) (void)NextCodePoint(text, &at);
+  return count;
+}
+
 void AppendUtf8(char32_t code_point, std::string* out) {
   const auto put = [out](char32_t byte) { out->push_back(static_cast<char>(byte)); };
   if (code_point < 0x80) {

@@ -32,6 +32,8 @@ void AppendPercentEncoded(std::string_view text, Slash slash, PooledString* out)
 // Reads one code point at *position and moves on. An invalid byte counts as U+FFFD of length one.
 [[nodiscard]] char32_t NextCodePoint(std::string_view text, size_t* position);
 void AppendUtf8(char32_t code_point, std::string* out);
+// What S3 counts where a text has a greatest length.
+[[nodiscard]] size_t CountCodePoints(std::string_view text);
 
 inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 

@@ -17,6 +17,7 @@ struct Row {
 // In the order of the enumeration; RowOf checks it.
 constexpr std::array<Row, kS3CodeCount> kRows = {{
     {S3Code::kAccessDenied, "AccessDenied", 403, "Access Denied"},
+    {S3Code::kAccessForbidden, "AccessForbidden", 403, "Access Forbidden"},
     {S3Code::kAuthorizationHeaderMalformed, "AuthorizationHeaderMalformed", 400,
      "The authorization header that you provided is not valid."},
     {S3Code::kAuthorizationQueryParametersError, "AuthorizationQueryParametersError", 400,

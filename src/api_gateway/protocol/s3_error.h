@@ -17,6 +17,7 @@ namespace ashlar::api_gateway {
 
 enum class S3Code {
   kAccessDenied,
+  kAccessForbidden,
   kAuthorizationHeaderMalformed,
   kAuthorizationQueryParametersError,
   kBadDigest,

@@ -29,7 +29,7 @@ constexpr Route kRoutes[] = {
     {"GetBucketAcl", kGet, kBucket, {Query("acl")},
      "s3:GetBucketAcl", kNothingSet, operations::GetBucketAcl},
     {"GetBucketCors", kGet, kBucket, {Query("cors")},
-     "s3:GetBucketCORS", kNothingSet, operations::GetUnsetOfBucket},
+     "s3:GetBucketCORS", kWorks, operations::GetBucketCors},
     {"GetBucketEncryption", kGet, kBucket, {Query("encryption")},
      "s3:GetEncryptionConfiguration", kNothingSet, operations::GetUnsetOfBucket},
     Route("GetBucketLifecycle", kGet, kBucket, {Query("lifecycle")},
@@ -99,7 +99,8 @@ constexpr Route kRoutes[] = {
     {"PutBucketAccelerateConfiguration", kPut, kBucket, {Query("accelerate")},
      "s3:PutAccelerateConfiguration"},
     {"PutBucketAcl", kPut, kBucket, {Query("acl")}, "s3:PutBucketAcl"},
-    {"PutBucketCors", kPut, kBucket, {Query("cors")}, "s3:PutBucketCORS"},
+    {"PutBucketCors", kPut, kBucket, {Query("cors")},
+     "s3:PutBucketCORS", kWorks, operations::PutBucketCors},
     {"PutBucketEncryption", kPut, kBucket, {Query("encryption")}, "s3:PutEncryptionConfiguration"},
     Route("PutBucketLifecycle", kPut, kBucket, {Query("lifecycle")},
      "s3:PutLifecycleConfiguration")
@@ -157,7 +158,8 @@ constexpr Route kRoutes[] = {
     {"WriteGetObjectResponse", kPost, kBucket, {HeaderMark("x-amz-request-route")},
      "s3-object-lambda:WriteGetObjectResponse"},
     {"DeleteBucket", kDelete, kBucket, kPlain, "s3:DeleteBucket", kWorks, operations::DeleteBucket},
-    {"DeleteBucketCors", kDelete, kBucket, {Query("cors")}, "s3:PutBucketCORS"},
+    {"DeleteBucketCors", kDelete, kBucket, {Query("cors")},
+     "s3:PutBucketCORS", kWorks, operations::DeleteBucketCors},
     {"DeleteBucketEncryption", kDelete, kBucket, {Query("encryption")},
      "s3:PutEncryptionConfiguration"},
     {"DeleteBucketLifecycle", kDelete, kBucket, {Query("lifecycle")},
@@ -238,7 +240,7 @@ constexpr Route kRoutes[] = {
     {"DeleteObjectAnnotation", kDelete, kObject, {Query("annotation"), Query("annotationName")},
      "s3:DeleteObjectAnnotation"},
     // ---- CORS preflight
-    {"Options", kOptions, kAny, kPlain, "s3:GetBucketCORS"},
+    {"Options", kOptions, kAny, kPlain, "s3:GetBucketCORS", kWorks, operations::Options},
 };
 // clang-format on
 

@@ -97,7 +97,7 @@ TEST(RouteTable, HandlerAndSupportAgree) {
     EXPECT_FALSE(route.action.name().empty());
     built += route.support == Support::kWorks;
   }
-  EXPECT_EQ(built, 36);
+  EXPECT_EQ(built, 40);
 }
 
 // "Nothing is set" is the truth only while nothing can be set.
@@ -136,6 +136,10 @@ TEST(RouteTable, WhatIsBuilt) {
                                             "ListMultipartUploads",
                                             "GetBucketVersioning",
                                             "PutBucketVersioning",
+                                            "GetBucketCors",
+                                            "PutBucketCors",
+                                            "DeleteBucketCors",
+                                            "Options",
                                             "GetBucketTagging",
                                             "PutBucketTagging",
                                             "DeleteBucketTagging",
