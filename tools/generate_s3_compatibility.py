@@ -21,6 +21,7 @@ GAPS = TOOLS / "s3_known_gaps.md"
 STATES = {
     "works": "works",
     "nothing set": "answers that nothing is set",
+    "fixed": "takes what holds anyway",
     "not built": "501 NotImplemented",
 }
 LEVELS = {
@@ -35,11 +36,13 @@ INTRODUCTION = """\
 *Generated from the route table by `tools/generate_s3_compatibility.py`; edit
 `tools/s3_known_gaps.md` or the table, not this page.*
 
-Every operation of the S3 API has a row in the route table and one of three states:
+Every operation of the S3 API has a row in the route table and one of four states:
 
 - **works**: built, and tested against the recorded answers of AWS (`tests/s3/`);
 - **answers that nothing is set**: reads that tools make as a matter of course. What they ask for
-  cannot be set yet, so the answer of S3 for "never configured" is the truth;
+  cannot be set yet, so the answer of S3 for "never configured" is the truth, and deleting it is done;
+- **takes what holds anyway**: the one value that is the state already is answered as S3 does (payer
+  `BucketOwner`, acceleration `Suspended`, no logging, no notification), every other one is a 501;
 - **501 NotImplemented**: refused as a whole, never half done and never silently ignored.
 
 """

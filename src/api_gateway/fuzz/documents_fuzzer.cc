@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api_gateway/documents/cors.h"
+#include "api_gateway/documents/fixed_settings.h"
 #include "api_gateway/documents/object_lock.h"
 #include "api_gateway/documents/tagging.h"
 #include "api_gateway/documents/versioning.h"
@@ -79,6 +80,16 @@ void Cors(std::string_view body) {
   }
 }
 
+// A document has one root, so it is of one setting at most.
+void FixedSettings(std::string_view body) {
+  int known = 0;
+  for (const FixedSetting setting : {FixedSetting::kRequestPayment, FixedSetting::kAcceleration,
+                                     FixedSetting::kLogging, FixedSetting::kNotification}) {
+    known += AsksForWhatHolds(setting, body).ok();
+  }
+  Require(known <= 1);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -87,5 +98,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Versioning(body);
   ObjectLock(body);
   Cors(body);
+  FixedSettings(body);
   return 0;
 }

@@ -27,6 +27,14 @@ Task<Answer> DeleteBucketCors(S3Context& context);
 Task<Answer> Options(S3Context& context);
 // What was never set on a bucket (unset_configurations.cc): policy, website ...
 Task<Answer> GetUnsetOfBucket(S3Context& context);
+Task<Answer> DeleteUnsetOfBucket(S3Context& context);
+// Gets or deletes what is set by id: inventories, metrics ...
+Task<Answer> FindUnsetById(S3Context& context);
+// What has one value (put_fixed_settings.cc).
+Task<Answer> PutBucketRequestPayment(S3Context& context);
+Task<Answer> PutBucketAccelerateConfiguration(S3Context& context);
+Task<Answer> PutBucketLogging(S3Context& context);
+Task<Answer> PutBucketNotificationConfiguration(S3Context& context);
 
 Task<Answer> PutObject(S3Context& context);
 Task<Answer> GetObject(S3Context& context);

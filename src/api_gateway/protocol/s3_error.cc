@@ -94,6 +94,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
     {S3Code::kMissingRequestBodyError, "MissingRequestBodyError", 400, "Request Body is empty"},
     {S3Code::kNoSuchBucket, "NoSuchBucket", 404, "The specified bucket does not exist"},
     {S3Code::kNoSuchBucketPolicy, "NoSuchBucketPolicy", 404, "The bucket policy does not exist"},
+    {S3Code::kNoSuchConfiguration, "NoSuchConfiguration", 404,
+     "The specified configuration does not exist."},
     {S3Code::kNoSuchCorsConfiguration, "NoSuchCORSConfiguration", 404,
      "The CORS configuration does not exist"},
     {S3Code::kNoSuchKey, "NoSuchKey", 404, "The specified key does not exist."},

@@ -60,6 +60,7 @@ enum class S3Code {
   kMissingRequestBodyError,
   kNoSuchBucket,
   kNoSuchBucketPolicy,
+  kNoSuchConfiguration,
   kNoSuchCorsConfiguration,
   kNoSuchKey,
   kNoSuchLifecycleConfiguration,

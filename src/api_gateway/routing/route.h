@@ -62,6 +62,7 @@ using Marks = std::array<Mark, kMarksMax>;
 enum class Support {
   kWorks,
   kNothingSet,  // answers truthfully that nothing of the kind was ever set; setting it is a 501
+  kFixed,       // takes the one value that holds anyway; every other one is a 501
   kNotBuilt,
 };
 

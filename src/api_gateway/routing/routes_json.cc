@@ -9,6 +9,7 @@ std::string_view SupportName(Support support) {
   switch (support) {
     case Support::kWorks: return "works";
     case Support::kNothingSet: return "nothing set";
+    case Support::kFixed: return "fixed";
     case Support::kNotBuilt: return "not built";
   }
   return {};
