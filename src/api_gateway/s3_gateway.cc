@@ -36,11 +36,13 @@ std::string_view OperationName(const HttpRequest& request, const S3Address& addr
   return route.ok() ? (*route)->operation : std::string_view("Unknown");
 }
 
-// HeadBucket tells the region even to whoever may not enter: SDKs need it to sign.
+// HeadBucket tells the region even to whoever may not enter, and every operation to whoever signed
+// for another one: SDKs need it to sign.
 ResponseHeaders RegionHeader(const HttpRequest& request, const S3Address& address,
-                             const std::string& region) {
+                             const std::string& region, const S3Error& error) {
   ResponseHeaders headers;
-  if (request.method == "HEAD" && LevelOf(address) == Level::kBucket) {
+  if ((request.method == "HEAD" && LevelOf(address) == Level::kBucket) ||
+      !error.Field("Region").empty()) {
     headers.emplace_back("x-amz-bucket-region", region);
   }
   return headers;
@@ -101,7 +103,7 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   auto verified = VerifiedRequest::Authenticate(exchange, auth, credentials);
   if (!verified.ok()) {
     exchange.Annotate(OperationName(request, *address), address->bucket, address->key);
-    headers = RegionHeader(request, *address, settings_.region);
+    headers = RegionHeader(request, *address, settings_.region, verified.error());
     co_await RefuseWith(exchange, verified.error(), std::move(headers));
     co_return;
   }

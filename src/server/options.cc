@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -45,6 +46,17 @@ class ServerConfig : public CLI::ConfigBase {
   const CLI::App* server_;
 };
 
+// It stands between slashes in the scope of every signature, and in host names. An error's text.
+std::string CheckRegion(const std::string& name) {
+  const auto may_stand = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  if (!name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), may_stand)) {
+    return {};
+  }
+  return "'" + name + "' is no region: 1 to 63 of a-z, 0-9 and '-'";
+}
+
 void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* secret) {
   server.add_option("--data", options->data, "Folder of the store: metadata, keys, default drives")
       ->envname("ASHLAR_DATA")
@@ -76,6 +88,7 @@ void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* sec
   key->needs(cert);
   server.add_option("--region", options->region, "Region that requests are signed for")
       ->envname("ASHLAR_REGION")
+      ->check(CLI::Validator(CheckRegion, "NAME"))
       ->capture_default_str();
   server
       .add_option("--domain", options->domains,

@@ -15,19 +15,25 @@ def test_create_bucket_answers_its_location(s3, bucket_factory):
         s3.delete_bucket(Bucket=name)
 
 
-def test_create_bucket_again_is_bucket_already_owned_by_you(s3, bucket):
-    """Note 58, L:test_create_bucket_with_existing_name: 409 BucketAlreadyOwnedByYou with
-    BucketName (note 1)."""
-    with s3_error(409, "BucketAlreadyOwnedByYou", BucketName=bucket):
-        s3.create_bucket(Bucket=bucket)
-
-
-def test_create_bucket_again_keeps_the_content(s3, bucket):
-    """Note 58: recreating must not reset the content."""
+def test_create_bucket_again_in_us_east_1_is_done(s3, bucket):
+    """Note 58, L:test_create_bucket_with_tags_us_east_1_idempotency: 200 there alone (other
+    regions: test_regions.py), and neither content nor settings are reset."""
     s3.put_object(Bucket=bucket, Key="kept", Body=b"kept")
-    with s3_error(409, "BucketAlreadyOwnedByYou"):
-        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    created = next(b for b in s3.list_buckets()["Buckets"] if b["Name"] == bucket)
+    assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
     assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"kept"
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "a", "Value": "b"}]
+    assert created in s3.list_buckets()["Buckets"]
+
+
+def test_create_bucket_again_gives_no_object_lock(s3, bucket):
+    """What the bucket has not is not promised: 409 BucketAlreadyOwnedByYou with BucketName (note
+    1)."""
+    with s3_error(409, "BucketAlreadyOwnedByYou", BucketName=bucket):
+        s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    with s3_error(404, "ObjectLockConfigurationNotFoundError"):
+        s3.get_object_lock_configuration(Bucket=bucket)
 
 
 @pytest.mark.http_only
@@ -47,6 +53,11 @@ def test_create_bucket_again_keeps_the_content(s3, bucket):
         "xn--name",
         "name-s3alias",
         "name--ol-s3",
+        "sthree-name",
+        "amzn-s3-demo-name",
+        "name.mrap",
+        "name--x-s3",
+        "name--table-s3",
         "sp%20ace",
         "%C3%A4%C3%B6%C3%BC",
     ],
@@ -235,6 +246,33 @@ def test_list_buckets_pages_by_continuation_token(s3, bucket_factory):
         if not token:
             break
     assert seen == names
+
+
+def test_list_buckets_takes_an_empty_token_for_none(s3, bucket_factory):
+    """L:test_list_buckets_when_continuation_token_is_empty."""
+    prefix = new_bucket_name("page")[:14]
+    names = sorted(bucket_factory(prefix) for _ in range(2))
+    answer = s3.list_buckets(Prefix=prefix, MaxBuckets=1, ContinuationToken="")
+    assert [item["Name"] for item in answer["Buckets"]] == names[:1]
+    assert answer["ContinuationToken"]
+
+
+@pytest.mark.http_only
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("continuation-token", "bad"),
+        ("max-buckets", "0"),
+        ("max-buckets", "10001"),
+        ("max-buckets", "-1"),
+        ("max-buckets", "many"),
+        ("bucket-region", "eu-east-1"),
+    ],
+)
+def test_list_buckets_refuses_what_it_cannot_read(raw, name, value):
+    """Never the first page instead."""
+    response = raw.call("GET", "/", [(name, value)])
+    assert_error(response, 400, "InvalidArgument", ArgumentName=name)
 
 
 @pytest.mark.http_only

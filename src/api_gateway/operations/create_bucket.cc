@@ -1,6 +1,6 @@
 // CreateBucket. The store has one region; asking for another one is refused as AWS does at the
-// endpoint of a region. Creating one's own bucket again is 409 in every region (AWS answers 200 in
-// us-east-1 alone, for the sake of very old clients) and never touches what is in it.
+// endpoint of a region. Creating one's own bucket again never touches it: us-east-1 answers that it
+// is done, for the sake of very old clients, every other region 409.
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
@@ -26,6 +26,28 @@ std::optional<S3Error> CheckRegion(const std::string& constraint, const std::str
                      "request was sent to.");
 }
 
+Task<Answer> SendCreated(S3Context& context) {
+  ResponseHead head;
+  head.Add("Location", "/" + context.address.bucket);
+  head.Add("x-amz-bucket-arn", "arn:aws:s3:::" + context.address.bucket);
+  co_return co_await SendEmpty(context, std::move(head));
+}
+
+// The name is taken. "Done" must not hide that the bucket has no object lock.
+Task<Answer> AnswerExisting(S3Context& context, ObjectLocking wanted) {
+  const std::string& name = context.address.bucket;
+  const auto bucket = co_await context.objects.GetBucket(name);
+  if (!bucket.ok()) co_return ReadFailure(bucket.status());
+  if ((*bucket)->owner != context.verified.identity().principal) {
+    co_return S3Error(S3Code::kBucketAlreadyExists).With("BucketName", name);
+  }
+  if (context.settings.region != kFirstRegion ||
+      (wanted == ObjectLocking::kOn && !(*bucket)->object_lock)) {
+    co_return S3Error(S3Code::kBucketAlreadyOwnedByYou).With("BucketName", name);
+  }
+  co_return co_await SendCreated(context);
+}
+
 }  // namespace
 
 Task<Answer> CreateBucket(S3Context& context) {
@@ -41,18 +63,16 @@ Task<Answer> CreateBucket(S3Context& context) {
     co_return error;
   }
   const auto lock = context.request().Find("x-amz-bucket-object-lock-enabled");
-  const bool locked = lock && EqualsIgnoreCase(TrimBlanks(*lock), "true");
-  auto created = co_await context.objects.CreateBucket(
-      name, context.verified.identity().principal, context.settings.region,
-      locked ? ObjectLocking::kOn : ObjectLocking::kOff);
+  const ObjectLocking locking = lock && EqualsIgnoreCase(TrimBlanks(*lock), "true")
+                                    ? ObjectLocking::kOn
+                                    : ObjectLocking::kOff;
+  auto created = co_await context.objects.CreateBucket(name, context.verified.identity().principal,
+                                                       context.settings.region, locking);
   if (!created.ok()) {
     if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
-    co_return S3Error(S3Code::kBucketAlreadyOwnedByYou).With("BucketName", name);
+    co_return co_await AnswerExisting(context, locking);
   }
-  ResponseHead head;
-  head.Add("Location", "/" + name);
-  head.Add("x-amz-bucket-arn", "arn:aws:s3:::" + name);
-  co_return co_await SendEmpty(context, std::move(head));
+  co_return co_await SendCreated(context);
 }
 
 }  // namespace ashlar::api_gateway::operations

@@ -5,6 +5,7 @@
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
 #include "api_gateway/protocol/http_date.h"
+#include "api_gateway/protocol/region.h"
 
 namespace ashlar::api_gateway::operations {
 namespace {
@@ -39,6 +40,11 @@ S3Result<Query> ParseQuery(const HttpRequest& request, const S3GatewaySettings& 
   }
   query.max_buckets = *count;
   const std::string region = QueryText(request, "bucket-region");
+  if (!region.empty() && region != settings.region && !IsAwsRegion(region)) {
+    return S3Error(S3Code::kInvalidArgument,
+                   "Argument value " + region + " is not a valid AWS Region")
+        .With("ArgumentName", "bucket-region");
+  }
   query.other_region = !region.empty() && region != settings.region;
   query.paged = request.HasQuery("prefix") || request.HasQuery("max-buckets") ||
                 request.HasQuery("continuation-token") || request.HasQuery("bucket-region");

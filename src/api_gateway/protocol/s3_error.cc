@@ -53,6 +53,8 @@ constexpr std::array<Row, kS3CodeCount> kRows = {{
      "The AWS Access Key Id you provided does not exist in our records."},
     {S3Code::kInvalidArgument, "InvalidArgument", 400, "Invalid Argument"},
     {S3Code::kInvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid."},
+    {S3Code::kInvalidBucketOwnerAwsAccountId, "InvalidBucketOwnerAWSAccountID", 400,
+     "The value of the expected bucket owner parameter must be an AWS Account ID..."},
     {S3Code::kInvalidBucketState, "InvalidBucketState", 409,
      "The request is not valid with the current state of the bucket."},
     {S3Code::kInvalidChunkSizeError, "InvalidChunkSizeError", 403,

@@ -36,6 +36,7 @@ enum class S3Code {
   kInvalidAccessKeyId,
   kInvalidArgument,
   kInvalidBucketName,
+  kInvalidBucketOwnerAwsAccountId,
   kInvalidBucketState,
   kInvalidChunkSizeError,
   kInvalidDigest,

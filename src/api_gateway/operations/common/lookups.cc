@@ -1,5 +1,7 @@
 #include "api_gateway/operations/common/lookups.h"
 
+#include <algorithm>
+
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/protocol/bucket_name.h"
 #include "api_gateway/protocol/conditions.h"
@@ -14,9 +16,38 @@ constexpr uint64_t kCopySourceBytesMax = 5ULL << 30;
 // Version ids are hex digits (MetadataDb makes them).
 constexpr size_t kVersionIdBytes = 32;
 constexpr unsigned long long kPartNumberMax = 10'000;
+constexpr size_t kAccountDigits = 12;
+
+// The number of the account with this canonical id: its first twelve bytes as digits.
+std::string AccountOf(std::string_view canonical_id) {
+  std::string bytes;
+  std::string digits;
+  if (!HexDecode(canonical_id, &bytes) || bytes.size() < kAccountDigits) return digits;
+  for (size_t i = 0; i < kAccountDigits; ++i) {
+    digits.push_back(static_cast<char>('0' + static_cast<unsigned char>(bytes[i]) % 10));
+  }
+  return digits;
+}
+
+// Whether the account owns the bucket. The one owner has them all.
+bool IsOwnedBy(const S3Context& context, std::string_view account_id) {
+  return account_id == AccountOf(context.settings.owner_id);
+}
+
+std::optional<S3Error> CheckAccountForm(std::string_view value) {
+  const bool digits =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (digits && value.size() == kAccountDigits) return std::nullopt;
+  const S3Code code = S3Code::kInvalidBucketOwnerAwsAccountId;
+  return S3Error(code, std::string(S3CodeMessage(code)) + " [" + std::string(value) + "]");
+}
 
 Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, std::string_view name,
                                                           std::string_view owner_header) {
+  const auto expected = context.request().Find(owner_header);
+  if (expected) {
+    if (auto error = CheckAccountForm(*expected)) co_return *std::move(error);
+  }
   if (!IsValidBucketName(name)) {
     co_return S3Error(S3Code::kInvalidBucketName).With("BucketName", name);
   }
@@ -24,8 +55,7 @@ Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, st
   if (!bucket.ok()) {
     co_return bucket.code() == Code::kNotFound ? NoSuchBucket(name) : ReadFailure(bucket.status());
   }
-  const auto expected = context.request().Find(owner_header);
-  if (expected && *expected != context.settings.owner_id) co_return S3Error(S3Code::kAccessDenied);
+  if (expected && !IsOwnedBy(context, *expected)) co_return S3Error(S3Code::kAccessDenied);
   co_return std::move(*bucket);
 }
 

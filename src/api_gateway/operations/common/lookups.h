@@ -10,7 +10,9 @@
 namespace ashlar::api_gateway {
 
 // The bucket of the request's address. NoSuchBucket; InvalidBucketName for what can be no bucket;
-// AccessDenied when x-amz-expected-bucket-owner names somebody else.
+// AccessDenied when x-amz-expected-bucket-owner names another account, and
+// InvalidBucketOwnerAWSAccountID when it names none. Every operation on a bucket or on what is in
+// it comes through here.
 Task<S3Result<object_service::BucketPtr>> LoadBucket(S3Context& context);
 
 // The version that ?versionId names. InvalidArgument: empty, or not of the form that this bucket
