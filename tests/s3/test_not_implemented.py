@@ -7,7 +7,6 @@ pytestmark = pytest.mark.http_only
 
 BUCKET_SUBRESOURCES = [
     "policy",
-    "lifecycle",
     "encryption",
     "replication",
     "website",
@@ -19,7 +18,6 @@ SUBRESOURCES_BY_ID = ["inventory", "analytics", "metrics", "intelligent-tiering"
 # Nothing of this can be set yet, so saying that it is not set is the truth.
 UNSET_BUCKET_SUBRESOURCES = {
     "policy": (404, "NoSuchBucketPolicy"),
-    "lifecycle": (404, "NoSuchLifecycleConfiguration"),
     "ownershipControls": (404, "OwnershipControlsNotFoundError"),
     "publicAccessBlock": (404, "NoSuchPublicAccessBlockConfiguration"),
 }
@@ -52,9 +50,7 @@ def test_get_of_bucket_subresource_says_that_it_was_never_set(raw, path, name):
     assert_error(raw.call("GET", path.rsplit("/", 1)[0], [(name, None)]), status, code)
 
 
-@pytest.mark.parametrize(
-    "name", ["policy", "lifecycle", "ownershipControls", "publicAccessBlock"]
-)
+@pytest.mark.parametrize("name", ["policy", "ownershipControls", "publicAccessBlock"])
 def test_delete_of_bucket_subresource_deletes_nothing(raw, bucket, name):
     """Note 6: never a DeleteBucket (the bucket is empty here, so that would work)."""
     assert_error(raw.call("DELETE", f"/{bucket}", [(name, None)]), 501, "NotImplemented")

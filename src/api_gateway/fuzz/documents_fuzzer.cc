@@ -7,6 +7,7 @@
 
 #include "api_gateway/documents/cors.h"
 #include "api_gateway/documents/fixed_settings.h"
+#include "api_gateway/documents/lifecycle.h"
 #include "api_gateway/documents/object_lock.h"
 #include "api_gateway/documents/tagging.h"
 #include "api_gateway/documents/versioning.h"
@@ -90,6 +91,20 @@ void FixedSettings(std::string_view body) {
   Require(known <= 1);
 }
 
+void Lifecycle(std::string_view body) {
+  const auto rules = ParseLifecycle(body);
+  if (!rules.ok()) return;
+  Require(!rules->empty() && rules->size() <= kLifecycleRulesMax);
+  for (const LifecycleRule& rule : *rules) {
+    Require(!rule.id.empty() && rule.prefix.has_value() != rule.filter.has_value());
+    for (const LifecycleTransition& transition : rule.transitions) {
+      Require(transition.days.value_or(0) >= 0);
+    }
+  }
+  const auto again = ParseLifecycle(RenderLifecycle(*rules));
+  Require(again.ok() && *again == *rules);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -99,5 +114,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ObjectLock(body);
   Cors(body);
   FixedSettings(body);
+  Lifecycle(body);
   return 0;
 }

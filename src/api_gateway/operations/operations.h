@@ -23,6 +23,9 @@ Task<Answer> DeleteBucketTagging(S3Context& context);
 Task<Answer> GetBucketCors(S3Context& context);
 Task<Answer> PutBucketCors(S3Context& context);
 Task<Answer> DeleteBucketCors(S3Context& context);
+Task<Answer> GetBucketLifecycleConfiguration(S3Context& context);
+Task<Answer> PutBucketLifecycleConfiguration(S3Context& context);
+Task<Answer> DeleteBucketLifecycle(S3Context& context);
 // The preflight of a browser (bucket_cors.cc).
 Task<Answer> Options(S3Context& context);
 // What was never set on a bucket (unset_configurations.cc): policy, website ...

@@ -23,7 +23,6 @@ struct Unset {
 constexpr Unset kOfBuckets[] = {
     {"GetBucketPolicy", S3Code::kNoSuchBucketPolicy},
     {"GetBucketPolicyStatus", S3Code::kNoSuchBucketPolicy},
-    {"GetBucketLifecycleConfiguration", S3Code::kNoSuchLifecycleConfiguration},
     // S3 shows AES256 for every bucket, because it encrypts all it stores.
     {"GetBucketEncryption", S3Code::kServerSideEncryptionConfigurationNotFoundError},
     {"GetBucketWebsite", S3Code::kNoSuchWebsiteConfiguration},

@@ -36,7 +36,7 @@ constexpr Route kRoutes[] = {
      "s3:GetLifecycleConfiguration")
          .OlderNameOf("GetBucketLifecycleConfiguration"),
     {"GetBucketLifecycleConfiguration", kGet, kBucket, {Query("lifecycle")},
-     "s3:GetLifecycleConfiguration", kNothingSet, operations::GetUnsetOfBucket},
+     "s3:GetLifecycleConfiguration", kWorks, operations::GetBucketLifecycleConfiguration},
     {"GetBucketLocation", kGet, kBucket, {Query("location")},
      "s3:GetBucketLocation", kWorks, operations::GetBucketLocation},
     {"GetBucketLogging", kGet, kBucket, {Query("logging")},
@@ -106,7 +106,7 @@ constexpr Route kRoutes[] = {
      "s3:PutLifecycleConfiguration")
          .OlderNameOf("PutBucketLifecycleConfiguration"),
     {"PutBucketLifecycleConfiguration", kPut, kBucket, {Query("lifecycle")},
-     "s3:PutLifecycleConfiguration"},
+     "s3:PutLifecycleConfiguration", kWorks, operations::PutBucketLifecycleConfiguration},
     {"PutBucketLogging", kPut, kBucket, {Query("logging")},
      "s3:PutBucketLogging", kFixed, operations::PutBucketLogging},
     Route("PutBucketNotification", kPut, kBucket, {Query("notification")},
@@ -164,7 +164,7 @@ constexpr Route kRoutes[] = {
     {"DeleteBucketEncryption", kDelete, kBucket, {Query("encryption")},
      "s3:PutEncryptionConfiguration", kNothingSet, operations::DeleteUnsetOfBucket},
     {"DeleteBucketLifecycle", kDelete, kBucket, {Query("lifecycle")},
-     "s3:PutLifecycleConfiguration"},
+     "s3:PutLifecycleConfiguration", kWorks, operations::DeleteBucketLifecycle},
     {"DeleteBucketMetadataConfiguration", kDelete, kBucket, {Query("metadataConfiguration")},
      "s3:DeleteBucketMetadataConfiguration"},
     {"DeleteBucketMetadataTableConfiguration", kDelete, kBucket, {Query("metadataTable")},

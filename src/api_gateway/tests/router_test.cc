@@ -97,7 +97,7 @@ TEST(RouteTable, HandlerAndSupportAgree) {
     EXPECT_FALSE(route.action.name().empty());
     built += route.support == Support::kWorks;
   }
-  EXPECT_EQ(built, 40);
+  EXPECT_EQ(built, 43);
 }
 
 // "Nothing is set" is the truth only while nothing can be set but what holds anyway.
@@ -141,6 +141,9 @@ TEST(RouteTable, WhatIsBuilt) {
                                             "PutBucketCors",
                                             "DeleteBucketCors",
                                             "Options",
+                                            "GetBucketLifecycleConfiguration",
+                                            "PutBucketLifecycleConfiguration",
+                                            "DeleteBucketLifecycle",
                                             "GetBucketTagging",
                                             "PutBucketTagging",
                                             "DeleteBucketTagging",
