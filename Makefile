@@ -22,6 +22,7 @@ help: ## List the targets
 deps: ## Install everything that building and testing need (Debian 12; root or sudo)
 	@scripts/install-dependencies build test
 	@scripts/python-environment > /dev/null
+	@scripts/javascript-environment > /dev/null
 
 build: ## Build Release; leaves build/release/bin/ashlar
 	@scripts/install-dependencies build
