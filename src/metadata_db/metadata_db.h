@@ -209,12 +209,15 @@ class MetadataDb {
   Task<std::vector<Result<std::shared_ptr<const model::ObjectVersion>>>> PutObjects(
       NewExtents extents, std::vector<PutObjectChange> changes,
       Duration patience = Duration::zero());
-  // Metadata-only: `version` refers to extents that other versions refer to already. Fails with
-  // kNotFound when the source version (bucket, key, sequence) has gone meanwhile.
+  // Metadata-only: the bytes are those of a stored version, from `offset` on. Where they lie is read
+  // in the commit and replaces the slices of the parts given, whose sizes say how much is copied: a
+  // caller's slices would be those of before the last compaction. Fails with kNotFound when the
+  // source version (bucket, key, sequence) has gone meanwhile.
   struct CopySource {
     BucketId bucket;
     std::string key;
     Sequence sequence;
+    uint64_t offset = 0;
   };
   Task<Result<std::shared_ptr<const model::ObjectVersion>>> CopyObject(CopySource source,
                                                                        PutObjectChange change);
@@ -245,7 +248,7 @@ class MetadataDb {
     // Order in which the requests began (Sequence of ReserveSequence): a part whose request began
     // before the one already stored loses and is dropped without an error.
     Sequence began;
-    std::optional<CopySource> source;  // UploadPartCopy: shares the slices of this version
+    std::optional<CopySource> source;  // UploadPartCopy: shares the bytes of this version
   };
   // A number that is greater than that of every commit so far.
   Sequence ReserveSequence();

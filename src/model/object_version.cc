@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
 #include "model/internal/fields.h"
 
 namespace ashlar::model {
@@ -198,6 +199,25 @@ bool IsLocked(const ObjectLock& lock, int64_t now_ms, bool bypass_governance) {
   if (lock.legal_hold == LegalHold::kOn) return true;
   if (lock.mode == RetentionMode::kNone || lock.retain_until_ms <= now_ms) return false;
   return lock.mode == RetentionMode::kCompliance || !bypass_governance;
+}
+
+std::vector<Slice> SlicesOfRange(const std::vector<Part>& parts, uint64_t offset, uint64_t length) {
+  std::vector<Slice> slices;
+  for (const Part& part : parts) {
+    for (const Slice& slice : part.slices) {
+      if (length == 0) return slices;
+      if (offset >= slice.length) {
+        offset -= slice.length;
+        continue;
+      }
+      const uint64_t run = std::min(slice.length - offset, length);
+      slices.push_back(Slice{slice.extent, slice.offset + offset, run});
+      offset = 0;
+      length -= run;
+    }
+  }
+  CHECK(length == 0);
+  return slices;
 }
 
 ObjectLock LockOfNewVersion(const Bucket& bucket, const ObjectLock& own, int64_t written_ms) {

@@ -90,6 +90,10 @@ struct ObjectVersion {
   bool operator==(const ObjectVersion&) const = default;
 };
 
+// Where [offset, offset + length) of the parts' bytes lie. The range must lie inside of them.
+[[nodiscard]] std::vector<Slice> SlicesOfRange(const std::vector<Part>& parts, uint64_t offset,
+                                               uint64_t length);
+
 enum class Versioning : uint8_t { kNever = 0, kEnabled = 1, kSuspended = 2 };
 
 // Given to versions that are written without a retention of their own. Days or years, not both.

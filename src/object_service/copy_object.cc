@@ -1,5 +1,5 @@
-// CopyObject: a new version that shares the extents of the source. No byte is written; bytes are
-// read only when the ETag or checksum of the copy cannot be taken over (multipart source, other
+// CopyObject: a new version that shares the extents of the source, wherever compaction has moved
+// the bytes by then. No byte is written; bytes are read only when the ETag or checksum of the copy cannot be taken over (multipart source, other
 // algorithm).
 #include "object_service/internal/content_digests.h"
 #include "object_service/internal/service.h"
@@ -21,7 +21,6 @@ Task<Result<VersionPtr>> ObjectService::CopyObject(CopyObjectRequest request) {
   copy.checksum = source.checksum;
   model::Part part;
   part.size = source.size;
-  part.slices = SliceRange(source, 0, source.size);
   copy.parts.push_back(std::move(part));
 
   const bool has_checksum = source.checksum.algorithm != model::ChecksumAlgorithm::kNone;

@@ -26,12 +26,12 @@ Task<Result<model::UploadPart>> ObjectService::UploadPartCopy(UploadPartCopyRequ
   change.part.part.number = request.part_number;
   change.part.part.size = request.length;
   change.part.part.checksum_value = EncodeCrc64(digests.crc64);
-  change.part.part.slices = SliceRange(*request.source, request.offset, request.length);
 
   metadata_db::MetadataDb::CopySource from;
   from.bucket = request.source_bucket->id;
   from.key = request.source_key;
   from.sequence = request.source->sequence;
+  from.offset = request.offset;
   change.source = std::move(from);
   std::vector<metadata_db::MetadataDb::PutPartChange> changes;
   changes.push_back(std::move(change));

@@ -122,9 +122,8 @@ TEST_P(CompactionTest, ReferrersAreVersionsAndParts) {
   part.bucket = bucket;
   part.key = upload.key;
   part.upload_id = upload.id;
-  part.part.part = {
-      .number = 700, .size = 10, .checksum_value = "", .slices = {SliceOf(extent, 20, 10)}};
-  part.source = {.bucket = bucket, .key = "copy", .sequence = copy->sequence};
+  part.part.part = {.number = 700, .size = 10, .checksum_value = "", .slices = {}};
+  part.source = {.bucket = bucket, .key = "copy", .sequence = copy->sequence, .offset = 20};
   ASSERT_TRUE(Run(db_->PutParts({}, {part}))[0].ok());
 
   const auto referrers = Referrers(extent);
@@ -221,6 +220,40 @@ TEST_P(CompactionTest, ThePartOfAnOpenUploadMoves) {
   ASSERT_TRUE(Run(db_->AbortUpload(bucket, "up", upload.id)).ok());
   EXPECT_TRUE(IsReclaimed(plan.extent));
   EXPECT_EQ(Move(plan)[0].code(), Code::kConflict);
+}
+
+TEST_P(CompactionTest, ACopyTakesItsBytesFromWhereTheyLieNow) {
+  const BucketId bucket = MakeBucket();
+  const model::Extent old = PutPacked(bucket, 2);
+  const Version found = *Current(bucket, "k1");  // and then compaction comes
+  const Plan plan = PlanOf(old);
+  ASSERT_TRUE(Move(plan)[1].ok());
+  ASSERT_TRUE(IsReclaimed(old));
+  MetadataDb::CopySource from{.bucket = bucket, .key = "k1", .sequence = found->sequence};
+  const auto copied = Run(
+      db_->CopyObject(from, {.bucket = bucket, .key = "copy", .version = *found, .condition = {}}));
+  ASSERT_TRUE(copied.ok()) << copied.status().ToString();
+  EXPECT_EQ((*copied)->parts[0].slices, std::vector{SliceOf(plan.extent, 10, 10)});
+  EXPECT_EQ((*Current(bucket, "copy"))->parts, (*copied)->parts);
+  EXPECT_EQ(Live(plan.extent), 30U);
+
+  model::Upload upload;
+  upload.bucket = bucket;
+  upload.key = "up";
+  upload = *Run(db_->CreateUpload(upload));
+  MetadataDb::PutPartChange part;
+  part.bucket = bucket;
+  part.key = upload.key;
+  part.upload_id = upload.id;
+  part.part.part = {.number = 1, .size = 4, .checksum_value = "", .slices = {}};
+  part.source = from;
+  part.source->offset = 3;
+  const auto range = Run(db_->PutParts({}, {part}))[0];
+  ASSERT_TRUE(range.ok()) << range.status().ToString();
+  EXPECT_EQ(range->part.slices, std::vector{SliceOf(plan.extent, 13, 4)});
+  EXPECT_EQ(Live(plan.extent), 34U);
+  part.source->offset = 7;
+  EXPECT_EQ(Run(db_->PutParts({}, {part}))[0].code(), Code::kInvalidArgument);
 }
 
 TEST_P(CompactionTest, WhoeverChangedMeanwhileConflicts) {

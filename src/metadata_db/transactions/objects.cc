@@ -32,9 +32,7 @@ Status PutObjectsBody(Change& change, const NewExtents& extents, std::vector<Put
 
 Status CopyObjectBody(Change& change, const MetadataDb::CopySource& source, PutObjectChange& put,
                       SharedVersion* result) {
-  ASSIGN_OR_RETURN(const auto found, FindVersionBySequence(change.rows(), source.bucket, source.key,
-                                                           source.sequence));
-  if (!found) return Status(Code::kNotFound, "the source of the copy has gone");
+  RETURN_IF_ERROR(TakeSlices(change.rows(), source, put.version.parts));
   ASSIGN_OR_RETURN(*result, PutOne(change, put));
   return change.Finish();
 }

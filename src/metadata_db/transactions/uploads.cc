@@ -73,15 +73,12 @@ Result<std::vector<model::UploadPart>> ReadParts(View& view, const UniqueId& upl
 
 // ---- parts
 
-Result<model::UploadPart> PutOnePart(Change& change, const MetadataDb::PutPartChange& put) {
+Result<model::UploadPart> PutOnePart(Change& change, MetadataDb::PutPartChange& put) {
   ASSIGN_OR_RETURN(const auto upload,
                    ReadUpload(change.rows(), put.bucket, put.key, put.upload_id));
   if (!upload) return NoSuchUpload();
   if (put.source) {
-    ASSIGN_OR_RETURN(const auto source,
-                     FindVersionBySequence(change.rows(), put.source->bucket, put.source->key,
-                                           put.source->sequence));
-    if (!source) return Status(Code::kNotFound, "the source of the copy has gone");
+    RETURN_IF_ERROR(TakeSlices(change.rows(), *put.source, {&put.part.part, 1}));
   }
   const std::span<const model::Part> content(&put.part.part, 1);
   ASSIGN_OR_RETURN(const auto old, ReadPart(change.rows(), put.upload_id, put.part.part.number));
@@ -103,13 +100,13 @@ Result<model::UploadPart> PutOnePart(Change& change, const MetadataDb::PutPartCh
 }
 
 Status PutPartsBody(Change& change, const NewExtents& extents,
-                    const std::vector<MetadataDb::PutPartChange>& puts,
+                    std::vector<MetadataDb::PutPartChange>& puts,
                     std::vector<Result<model::UploadPart>>* results) {
   results->clear();
   for (const model::Extent& extent : extents.extents) {
     RETURN_IF_ERROR(change.ledger().AddExtent(extent));
   }
-  for (const auto& put : puts) results->push_back(PutOnePart(change, put));
+  for (auto& put : puts) results->push_back(PutOnePart(change, put));
   change.AddRepairs(extents.repairs);
   return change.Finish();
 }

@@ -316,6 +316,22 @@ Result<std::optional<FoundVersion>> FindVersion(View& view, BucketId bucket, con
   return found;
 }
 
+Status TakeSlices(View& view, const MetadataDb::CopySource& source, std::span<model::Part> parts) {
+  ASSIGN_OR_RETURN(const auto found,
+                   FindVersionBySequence(view, source.bucket, source.key, source.sequence));
+  if (!found) return Status(Code::kNotFound, "the source of the copy has gone");
+  const model::ObjectVersion& version = found->stored.version;
+  uint64_t offset = source.offset;
+  for (model::Part& part : parts) {
+    if (offset > version.size || part.size > version.size - offset) {
+      return Status(Code::kInvalidArgument, "the source of the copy is shorter");
+    }
+    part.slices = model::SlicesOfRange(version.parts, offset, part.size);
+    offset += part.size;
+  }
+  return Status::Ok();
+}
+
 Result<PutPlan> PreparePut(Change& change, std::shared_ptr<const model::Bucket> bucket,
                            const std::string& key, const std::vector<model::Part>& parts) {
   PutPlan plan{.bucket = std::move(bucket), .key = key, .state = {}, .old_null = {}};

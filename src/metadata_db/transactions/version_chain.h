@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "metadata_db/transactions/change.h"
@@ -56,6 +57,10 @@ struct FoundVersion {
 [[nodiscard]] Result<std::optional<FoundVersion>> FindVersionBySequence(View& view, BucketId bucket,
                                                                         const std::string& key,
                                                                         Sequence sequence);
+
+// For a copy: the parts get the slices that hold the bytes of its source now. kNotFound: the source
+// has gone; kInvalidArgument: it has no such range.
+Status TakeSlices(View& view, const MetadataDb::CopySource& source, std::span<model::Part> parts);
 
 // A put that has passed all checks.
 struct PutPlan {

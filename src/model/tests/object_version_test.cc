@@ -219,6 +219,22 @@ TEST(ObjectVersionTest, AnyVersionReadsBack) {
   }));
 }
 
+TEST(ObjectVersionTest, TheSlicesOfARangeAreCutAtItsEnds) {
+  ExtentId a, b;
+  a.bytes[0] = 1;
+  b.bytes[0] = 2;
+  const std::vector<Part> parts = {
+      {.number = 1, .size = 10, .checksum_value = "", .slices = {{a, 100, 6}, {b, 0, 4}}},
+      {.number = 2, .size = 5, .checksum_value = "", .slices = {{a, 50, 5}}}};
+  const std::vector<Slice> whole = {{a, 100, 6}, {b, 0, 4}, {a, 50, 5}};
+  const std::vector<Slice> middle = {{a, 105, 1}, {b, 0, 4}, {a, 50, 1}};
+  EXPECT_EQ(SlicesOfRange(parts, 0, 15), whole);
+  EXPECT_EQ(SlicesOfRange(parts, 5, 6), middle);
+  EXPECT_EQ(SlicesOfRange(parts, 6, 4), std::vector({Slice{b, 0, 4}}));
+  EXPECT_EQ(SlicesOfRange(parts, 14, 1), std::vector({Slice{a, 54, 1}}));
+  EXPECT_TRUE(SlicesOfRange(parts, 15, 0).empty());
+}
+
 TEST(ObjectVersionTest, ArbitraryBytesNeverCrash) {
   EXPECT_TRUE(rc::check([](std::string bytes) {
     bytes.insert(bytes.begin(), 1);

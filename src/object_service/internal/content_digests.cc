@@ -1,7 +1,5 @@
 #include "object_service/internal/content_digests.h"
 
-#include <algorithm>
-
 #include "object_service/checksums.h"
 
 namespace ashlar::object_service {
@@ -28,26 +26,6 @@ Task<Result<ContentDigests>> DigestContent(ObjectService& service, VersionPtr ve
   digests.md5 = md5.Finish();
   digests.checksum = checksum.Finish();
   co_return digests;
-}
-
-std::vector<model::Slice> SliceRange(const model::ObjectVersion& version, uint64_t offset,
-                                     uint64_t length) {
-  std::vector<model::Slice> slices;
-  for (const model::Part& part : version.parts) {
-    for (const model::Slice& slice : part.slices) {
-      if (length == 0) return slices;
-      if (offset >= slice.length) {
-        offset -= slice.length;
-        continue;
-      }
-      const uint64_t run = std::min(slice.length - offset, length);
-      slices.push_back(model::Slice{slice.extent, slice.offset + offset, run});
-      offset = 0;
-      length -= run;
-    }
-  }
-  CHECK(length == 0);
-  return slices;
 }
 
 }  // namespace ashlar::object_service

@@ -16,8 +16,4 @@ Task<Result<ContentDigests>> DigestContent(ObjectService& service, VersionPtr ve
                                            uint64_t offset, uint64_t length,
                                            model::ChecksumAlgorithm algorithm);
 
-// Slices of [offset, offset + length) of the version: the same bytes, without copying them.
-std::vector<model::Slice> SliceRange(const model::ObjectVersion& version, uint64_t offset,
-                                     uint64_t length);
-
 }  // namespace ashlar::object_service
