@@ -241,7 +241,8 @@ Task<Status> Healer::Impl::ScanPage(std::vector<RepairOrder> orders) {
     }
     groups.back().push_back(order);
   }
-  CO_ASSIGN_OR_RETURN(const std::vector<ExtentPtr> extents, co_await deps.catalog.GetExtents(ids));
+  CO_ASSIGN_OR_RETURN(const std::vector<ExtentPtr> extents,
+                      co_await deps.catalog.GetLivingExtents(ids));
   std::vector<RepairOrder> pointless;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (extents[i] != nullptr) {
@@ -279,7 +280,7 @@ Task<bool> Healer::Impl::HealQueued() {
   std::vector<std::vector<RepairOrder>> taken = queue.Take(BatchSize());
   std::vector<ExtentId> ids;
   for (const auto& orders : taken) ids.push_back(orders.front().extent);
-  const auto extents = co_await deps.catalog.GetExtents(ids);
+  const auto extents = co_await deps.catalog.GetLivingExtents(ids);
   if (!extents.ok()) co_return false;
   std::vector<TreatedCase> cases;
   for (size_t i = 0; i < taken.size(); ++i) {
@@ -349,7 +350,7 @@ Task<Status> Healer::Impl::Move(std::vector<TreatedCase>* cases) {
     CaseResult& result = of[i]->result;
     switch (statuses[i].code()) {
       case Code::kOk: result.moves.push_back(moves[i]); break;
-      // The extent is dead: its orders are pointless.
+      // The extent has died meanwhile: its orders are pointless.
       case Code::kNotFound: result.whole |= of[i]->item.ordered | of[i]->item.suspect; break;
       // Somebody was there first; looked at again, but not at once: each attempt writes a record.
       case Code::kConflict:

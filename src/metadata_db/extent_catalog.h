@@ -84,6 +84,9 @@ class ExtentCatalog {
   Task<Result<std::vector<ExtentPtr>>> ListExtents(ExtentId after, uint32_t max_entries);
   // One entry an id; null: no such row.
   Task<Result<std::vector<ExtentPtr>>> GetExtents(std::vector<ExtentId> ids);
+  // Of those to which something refers: what is dead stays so, and is reclaiming's. Null: the
+  // others.
+  Task<Result<std::vector<ExtentPtr>>> GetLivingExtents(std::vector<ExtentId> ids);
   // In no order that means anything; empty when nobody refers to it. An extent can have as many
   // referrers as it was copied: those above `max_entries` are left out.
   Task<Result<std::vector<ExtentReferrer>>> ListReferrers(ExtentId id,

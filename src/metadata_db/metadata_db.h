@@ -209,10 +209,10 @@ class MetadataDb {
   Task<std::vector<Result<std::shared_ptr<const model::ObjectVersion>>>> PutObjects(
       NewExtents extents, std::vector<PutObjectChange> changes,
       Duration patience = Duration::zero());
-  // Metadata-only: the bytes are those of a stored version, from `offset` on. Where they lie is read
-  // in the commit and replaces the slices of the parts given, whose sizes say how much is copied: a
-  // caller's slices would be those of before the last compaction. Fails with kNotFound when the
-  // source version (bucket, key, sequence) has gone meanwhile.
+  // Metadata-only: the bytes are those of a stored version, from `offset` on. Where they lie is
+  // read in the commit and replaces the slices of the parts given, whose sizes say how much is
+  // copied: a caller's slices would be those of before the last compaction. Fails with kNotFound
+  // when the source version (bucket, key, sequence) has gone meanwhile.
   struct CopySource {
     BucketId bucket;
     std::string key;

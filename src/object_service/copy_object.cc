@@ -1,6 +1,6 @@
 // CopyObject: a new version that shares the extents of the source, wherever compaction has moved
-// the bytes by then. No byte is written; bytes are read only when the ETag or checksum of the copy cannot be taken over (multipart source, other
-// algorithm).
+// its bytes by then. No byte is written; bytes are read only when the ETag or checksum of the copy
+// cannot be taken over (multipart source, other algorithm).
 #include "object_service/internal/content_digests.h"
 #include "object_service/internal/service.h"
 

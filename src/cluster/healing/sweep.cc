@@ -7,7 +7,6 @@
 // nothing on the drive. Dead extents are left to reclaiming. How it fails: the page is looked at
 // again later.
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "cluster/healing/healer_impl.h"
@@ -145,18 +144,17 @@ Task<bool> Healer::Impl::SweepOnce() {
     }
     co_return true;
   }
-  // Every dead extent has its row until it is purged, so those of this page are among the first.
-  const auto reclaims = co_await deps.catalog.ListReclaims(*after, limit);
-  if (!reclaims.ok()) co_return false;
-  std::set<ExtentId> dead;
-  for (const model::ReclaimRecord& record : *reclaims) dead.insert(record.extent);
+  std::vector<ExtentId> ids;
+  for (const ExtentPtr& extent : *page) ids.push_back(extent->id);
+  const auto living = co_await deps.catalog.GetLivingExtents(std::move(ids));
+  if (!living.ok()) co_return false;
   std::vector<TreatedCase> cases;
-  for (const ExtentPtr& extent : *page) {
+  for (size_t i = 0; i < page->size(); ++i) {
     TreatedCase treated;
-    treated.item.extent = extent;
-    treated.item.suspect = SuspectShards(*extent);
+    treated.item.extent = (*page)[i];
+    treated.item.suspect = SuspectShards(*treated.item.extent);
     if (treated.item.suspect == 0) continue;
-    if (dead.contains(extent->id)) {
+    if ((*living)[i] == nullptr) {
       // A shard that is made of it is refused, and lies there for a grace. A drain waits.
       CountSwept(treated);
     } else {

@@ -71,6 +71,20 @@ TEST_P(HealingTest, ExtentsComeInPages) {
   EXPECT_EQ(some->at(2)->id, ids[0]);
 }
 
+TEST_P(HealingTest, WhatIsDeadIsNotAmongTheLiving) {
+  const model::Extent kept = PutExtent("kept");
+  const model::Extent gone = PutExtent("gone");
+  (void)Delete(bucket_, "gone");
+  const std::vector<ExtentId> ids = {gone.id, UniqueId{}, kept.id};
+  EXPECT_NE(Run(catalog().GetExtents(ids))->at(0), nullptr) << "until it is purged";
+  const auto living = Run(catalog().GetLivingExtents(ids));
+  ASSERT_EQ(living->size(), 3U);
+  EXPECT_EQ(living->at(0), nullptr);
+  EXPECT_EQ(living->at(1), nullptr);
+  ASSERT_NE(living->at(2), nullptr);
+  EXPECT_EQ(*living->at(2), kept);
+}
+
 TEST_P(HealingTest, AShardMoves) {
   model::Extent extent = PutExtent("k");
   ASSERT_TRUE(Run(db_->RecordRepairs({OrderOf(extent, 1), OrderOf(extent, 2)})).ok());

@@ -89,6 +89,20 @@ Result<ExtentPtr> ExtentOfRow(std::string_view key, std::string_view row) {
   return std::make_shared<const model::Extent>(std::move(extent));
 }
 
+Status ReadExtents(View& view, const std::vector<ExtentId>& ids, bool living,
+                   std::vector<ExtentPtr>* extents) {
+  extents->assign(ids.size(), nullptr);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (living) {
+      ASSIGN_OR_RETURN(const auto reclaim, ReadReclaim(view, ids[i]));
+      if (reclaim) continue;
+    }
+    ASSIGN_OR_RETURN(auto extent, ReadExtent(view, ids[i]));
+    if (extent) (*extents)[i] = std::make_shared<const model::Extent>(std::move(*extent));
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Task<Result<std::vector<ExtentPtr>>> ExtentCatalog::ListExtents(ExtentId after,
@@ -105,13 +119,17 @@ Task<Result<std::vector<ExtentPtr>>> ExtentCatalog::ListExtents(ExtentId after,
 
 Task<Result<std::vector<ExtentPtr>>> ExtentCatalog::GetExtents(std::vector<ExtentId> ids) {
   std::vector<ExtentPtr> extents;
-  ReadBody body = [&](Snapshot& snapshot) -> Status {
-    extents.assign(ids.size(), nullptr);
-    for (size_t i = 0; i < ids.size(); ++i) {
-      ASSIGN_OR_RETURN(auto extent, ReadExtent(snapshot, ids[i]));
-      if (extent) extents[i] = std::make_shared<const model::Extent>(std::move(*extent));
-    }
-    return Status::Ok();
+  ReadBody body = [&](Snapshot& snapshot) {
+    return ReadExtents(snapshot, ids, /*living=*/false, &extents);
+  };
+  CO_RETURN_IF_ERROR(co_await metadata_.impl_->store.Read(std::move(body)));
+  co_return extents;
+}
+
+Task<Result<std::vector<ExtentPtr>>> ExtentCatalog::GetLivingExtents(std::vector<ExtentId> ids) {
+  std::vector<ExtentPtr> extents;
+  ReadBody body = [&](Snapshot& snapshot) {
+    return ReadExtents(snapshot, ids, /*living=*/true, &extents);
   };
   CO_RETURN_IF_ERROR(co_await metadata_.impl_->store.Read(std::move(body)));
   co_return extents;
