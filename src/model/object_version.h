@@ -205,6 +205,9 @@ enum class EventType : uint8_t {
   // Tags, grants or lock of a version; its bytes are the same.
   kExtrasChanged,
   kBucketChanged,
+  // Compaction put bytes of a part of an open upload into the extent of `first_slice`; bucket and
+  // key are empty. For the metadata journal, to which the extent is known by that.
+  kPartMoved,
 };
 // One change, in commit order, for replication and notifications.
 struct OutboxEvent {

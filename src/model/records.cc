@@ -344,7 +344,7 @@ Result<OutboxEvent> DecodeOutboxEvent(std::string_view row) {
   if (in.U8() != kEventFormat) return UnknownVersion("outbox event");
   OutboxEvent event;
   event.sequence.value = in.Varint();
-  event.type = TakeEnum(in, EventType::kBucketChanged);
+  event.type = TakeEnum(in, EventType::kPartMoved);
   event.bucket.value = in.Varint();
   event.key = TakeText(in);
   event.version_id = TakeText(in);

@@ -211,7 +211,12 @@ TEST_P(CompactionTest, ThePartOfAnOpenUploadMoves) {
   part.began = db_->ReserveSequence();
   const auto stored = *Run(db_->PutParts({.extents = {old}, .repairs = {}}, {part}))[0];
   const Plan plan = PlanOf(old);
+  const size_t events = Outbox().size();
   ASSERT_TRUE(Move(plan)[0].ok());
+  const auto told = Outbox();
+  ASSERT_EQ(told.size(), events + 1);
+  EXPECT_EQ(told[events].type, model::EventType::kPartMoved);
+  EXPECT_EQ(told[events].first_slice, SliceOf(plan.extent, 0, 10));
   model::UploadPart expected = stored;
   expected.part.slices = {SliceOf(plan.extent, 0, 10)};
   EXPECT_EQ(Run(db_->ListParts(bucket, "up", upload.id, 0, 10))->parts, std::vector{expected});

@@ -104,6 +104,12 @@ Status MoveSlicesOfPart(Change& change, const ReferrerMove& move) {
   MoveReferences(change, plan, PartReferrer(referrer.upload_id, referrer.part_number));
   stored->part.part = std::move(plan.parts.front());
   WritePart(change, referrer.upload_id, *stored);
+  model::OutboxEvent event;
+  event.sequence = change.NextSequence();
+  event.type = model::EventType::kPartMoved;
+  event.time_ms = change.now_ms();
+  if (!move.slices.empty()) event.first_slice = move.slices.front().to;
+  change.Emit(event);
   return Status::Ok();
 }
 

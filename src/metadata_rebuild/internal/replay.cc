@@ -101,6 +101,9 @@ Status ApplyEvent(Transaction& rows, const JournaledEvent& item) {
     case model::EventType::kSlicesMoved:
     case model::EventType::kExtrasChanged:
     case model::EventType::kObjectDeleted: return ApplyObjectEvent(rows, item);
+    case model::EventType::kPartMoved:
+      if (item.event.first_slice) rows.Put(ExtentKey('k', item.event.first_slice->extent), "");
+      break;
   }
   return Status::Ok();
 }

@@ -186,6 +186,21 @@ TEST_F(ReplayTest, AWriteFromADirectoryReplacesTheNullVersion) {
   EXPECT_EQ(Versions(), (std::vector<uint64_t>{9, 6}));
 }
 
+// It may hold bytes of a version that was deleted long ago, and of which a part has a copy: what
+// its directory says of that write is not to come back.
+TEST_F(ReplayTest, AnExtentToWhichAPartMovedIsKnown) {
+  JournaledEvent moved;
+  moved.event.sequence = Sequence{8};
+  moved.event.type = model::EventType::kPartMoved;
+  moved.event.first_slice = model::Slice{IdOf(40), 0, 10};
+  JournalSegment segment;
+  segment.events.push_back(moved);
+  EXPECT_FALSE(Knows(40));
+  Apply(segment);
+  EXPECT_TRUE(Knows(40));
+  EXPECT_EQ(Versions(), std::vector<uint64_t>());
+}
+
 TEST_F(ReplayTest, ABucketThatWasDeletedAndMadeAgain) {
   JournalSegment segment;
   segment.buckets.push_back(
