@@ -150,7 +150,7 @@ Task<Status> Scrubber::Impl::ComparePage(Group* group, const WalkPage& page) {
     const WalkedShard& record = page.shards[i];
     const RecordKind kind = Classify(record, extents[i].get());
     if (kind == RecordKind::kWhole || kind == RecordKind::kCorrupt) {
-      group->seen.Add(record.location);
+      group->seen.Add(record.spec.extent, record.spec.shard_index, record.location);
       if (kind == RecordKind::kWhole) {
         ++whole;
         continue;
@@ -225,7 +225,7 @@ Task<Status> Scrubber::Impl::CompareRow(Group* group, const ExtentPtr& extent,
     const bool listed =
         std::binary_search(group->listed.begin(), group->listed.end(), location.volume);
     const bool ours = group->seen.HasVolume(location.volume) || (group->last && !listed);
-    if (!ours || group->seen.Contains(location)) continue;
+    if (!ours || group->seen.Contains(extent->id, i, location)) continue;
     CO_RETURN_IF_ERROR(co_await LookAgain(group, extent, static_cast<uint8_t>(i), orders));
   }
   co_return Status::Ok();

@@ -185,6 +185,28 @@ TEST_F(ScrubberTest, StaleContentIsTakenForMissing) {
 }
 
 // S13, and what else nobody refers to.
+// A drive that forgot a record which it had called durable gave its place to another shard. The
+// other's record is whole, and of no use to this one.
+TEST_F(ScrubberTest, APlaceThatTwoRowsNameIsOfOneOfThem) {
+  HealWorld world;
+  const ExtentId other = world.Put("other", 5000);
+  const model::ShardLocation taken = world.Row(other)->locations[2];
+  size_t shard = 0;
+  world.before_commit = [&](model::Extent& extent) {
+    while (extent.locations[shard].drive != taken.drive) ++shard;
+    extent.locations[shard] = taken;
+  };
+  const ExtentId robbed = world.Put("robbed", 5000);
+  world.before_commit = nullptr;
+  EXPECT_EQ(Findings(world).missing, 1U);
+  ASSERT_EQ(world.Orders().size(), 1U);
+  EXPECT_EQ(world.Orders()[0].extent, robbed);
+  EXPECT_EQ(world.Orders()[0].shard.value, shard);
+  ASSERT_TRUE(world.Heal());
+  EXPECT_TRUE(world.Count().complete());
+  EXPECT_EQ(world.Row(other)->locations[2], taken);
+}
+
 TEST_F(ScrubberTest, StraysAreNamedAndHandedOnWhenTheyAreOldEnough) {
   HealWorld world;
   Fill(world, 3);
