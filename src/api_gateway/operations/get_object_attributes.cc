@@ -112,8 +112,7 @@ void WriteParts(XmlWriter& xml, const model::ObjectVersion& version, const Wante
   if (version.checksum.type == model::ChecksumType::kComposite) {
     const PartsPage page = TakePage(version, wanted);
     xml.Number("PartNumberMarker", wanted.after_part);
-    xml.Number("NextPartNumberMarker",
-               page.parts.empty() ? wanted.after_part : page.parts.back()->number);
+    xml.Number("NextPartNumberMarker", page.parts.empty() ? 0 : page.parts.back()->number);
     xml.Number("MaxParts", wanted.parts_max);
     xml.Bool("IsTruncated", page.truncated);
     for (const model::Part* part : page.parts) {

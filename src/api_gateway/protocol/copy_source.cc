@@ -4,12 +4,16 @@
 #include "api_gateway/protocol/percent.h"
 
 namespace ashlar::api_gateway {
+namespace {
+
+constexpr std::string_view kName = "x-amz-copy-source";
+
+// AWS gives the header's name as its value here.
+S3Error BadKey() { return InvalidArgument("Invalid copy source object key", kName, kName); }
+
+}  // namespace
 
 S3Result<CopySource> ParseCopySource(std::string_view header) {
-  const auto invalid = [header](const char* text) {
-    return InvalidArgument(text, "x-amz-copy-source", header);
-  };
-  constexpr const char* kBadKey = "Invalid copy source object key";
   CopySource source;
   std::string_view path = header;
   // A raw '?' that begins anything but versionId belongs to the key: old clients do not encode it.
@@ -19,19 +23,19 @@ S3Result<CopySource> ParseCopySource(std::string_view header) {
     std::string version;
     if (!PercentDecode(header.substr(at + kVersion.size()), PlusSign::kLiteral, &version) ||
         version.empty() || !IsValidUtf8(version)) {
-      return invalid("Invalid version id specified");
+      return InvalidArgument("Invalid version id specified", kName, header);
     }
     source.version_id = std::move(version);
   }
   std::string decoded;
   if (!PercentDecode(path, PlusSign::kLiteral, &decoded) || !IsValidUtf8(decoded)) {
-    return invalid(kBadKey);
+    return BadKey();
   }
   std::string_view rest = decoded;
   if (rest.starts_with('/')) rest.remove_prefix(1);
   const size_t slash = rest.find('/');
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size()) {
-    return invalid(kBadKey);
+    return BadKey();
   }
   source.bucket = rest.substr(0, slash);
   source.key = rest.substr(slash + 1);
