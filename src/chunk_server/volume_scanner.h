@@ -53,6 +53,9 @@ class VolumeScanner {
   bool at_end() const { return position_ + model::kRecordHeaderBytes > range_.limit; }
   // End of the last record passed, live or dead; `begin` when there was none.
   uint64_t records_end() const { return records_end_; }
+  // Up to where a header that was passed over says that its record goes, which the file's end cuts
+  // off. 0: there was none. In a longer file it would count as a record.
+  uint64_t cut_record_end() const { return cut_record_end_; }
 
   uint64_t dead_bytes() const { return dead_bytes_; }  // of dead records
   uint64_t zero_bytes() const { return zero_bytes_; }  // between records
@@ -71,7 +74,7 @@ class VolumeScanner {
   Task<Status> Load(uint64_t offset, uint64_t reach);
   // The first unreadable byte at or behind `offset` in the window; its end when there is none.
   uint64_t ReadableEnd(uint64_t offset) const;
-  std::optional<Found> RecordAt(uint64_t offset, ByteSpan bytes) const;
+  std::optional<Found> RecordAt(uint64_t offset, ByteSpan bytes);
   void PassOver(ByteSpan bytes);
 
   DiskFile& file_;
@@ -79,6 +82,7 @@ class VolumeScanner {
   const uint64_t drive_uuid_prefix_;
   const ScanRange range_;
   uint64_t position_;
+  uint64_t cut_record_end_ = 0;
   uint64_t records_end_;
   std::vector<uint8_t> window_;
   uint64_t window_begin_ = 0;

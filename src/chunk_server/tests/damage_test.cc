@@ -2,6 +2,8 @@
 // right bytes or an error, never a write over what was there.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/log.h"
 #include "chunk_server/tests/sim_world.h"
 #include "model/shard_record.h"
@@ -48,6 +50,30 @@ TEST_F(DamageTest, EveryBitOfARecord) {
     }
   }
   ASSERT_TRUE(Read(1).ok());
+}
+
+// Its header is whole, and counts again as soon as the file is long enough.
+TEST_F(DamageTest, NothingIsAppendedInsideARecordThatWasCutOff) {
+  const TestShard large = MakeShard(9, 100'000);
+  const model::ShardLocation cut = world_.Write(large).value();
+  world_.Close();
+  world_.Volume(1).resize(cut.offset + 300);
+  world_.Open();
+  std::vector<ExtentId> written;  // until the file is longer than it was
+  for (uint64_t seed = 100; seed < 150; ++seed) {
+    const TestShard more = MakeShard(seed, 3000);
+    const auto location = world_.Write(more);
+    ASSERT_TRUE(location.ok());
+    ASSERT_EQ(location->volume, 1U);
+    written.push_back(more.spec.extent);
+  }
+  const auto page = world_.executor.Run(world_.store->WalkVolume(1, 0, {}));
+  ASSERT_TRUE(page.ok());
+  std::set<ExtentId> met;
+  for (const WalkedShard& shard : page->shards) met.insert(shard.spec.extent);
+  for (const ExtentId& extent : written) EXPECT_TRUE(met.contains(extent));
+  EXPECT_TRUE(Read(0).ok() && Read(1).ok() && Read(2).ok());
+  EXPECT_EQ(world_.Read(large, cut).code(), Code::kCorrupt);
 }
 
 TEST_F(DamageTest, EveryBitOfTheVolumeHeader) {

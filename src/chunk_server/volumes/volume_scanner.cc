@@ -81,7 +81,7 @@ uint64_t VolumeScanner::ReadableEnd(uint64_t offset) const {
   return window_begin_ + window_size_;
 }
 
-std::optional<VolumeScanner::Found> VolumeScanner::RecordAt(uint64_t offset, ByteSpan bytes) const {
+std::optional<VolumeScanner::Found> VolumeScanner::RecordAt(uint64_t offset, ByteSpan bytes) {
   if (bytes[0] != 'A') return std::nullopt;  // most places, without a function call
   const bool dead = bytes[3] == model::kDeadMark[3];
   const Result<model::ShardRecordHeader> header =
@@ -91,7 +91,10 @@ std::optional<VolumeScanner::Found> VolumeScanner::RecordAt(uint64_t offset, Byt
     return std::nullopt;
   }
   const uint64_t size = model::RecordBytes(header->body_bytes);
-  if (size > range_.limit - offset) return std::nullopt;
+  if (size > range_.limit - offset) {
+    cut_record_end_ = std::max(cut_record_end_, offset + size);
+    return std::nullopt;
+  }
   return Found{ScannedRecord{*header, offset, size}, dead};
 }
 

@@ -50,7 +50,9 @@ std::string TemporaryOf(const std::string& folder, uint32_t number) {
   return folder + "/." + NameOf(number) + kTemporarySuffix;
 }
 
-// Where appending may begin: behind every record, live or dead, and behind every byte ever written.
+// Where appending may begin: behind every record, live or dead, and behind every byte ever written;
+// and not where a record lies that the end of the file cuts off: with what is appended its header
+// would count again, hide what lies there from every walk, and be purged with it.
 // (Pages of dead records are holes, and the last page of a record may be one: the bytes alone do
 // not tell.)
 Task<Result<uint64_t>> AppendPosition(const Drive& drive, DiskFile& file, uint32_t number,
@@ -70,7 +72,7 @@ Task<Result<uint64_t>> AppendPosition(const Drive& drive, DiskFile& file, uint32
     if (!record->has_value()) break;
     ++records;
   }
-  position = std::max(position, scanner.records_end());
+  position = std::max({position, scanner.records_end(), scanner.cut_record_end()});
   if (scanner.unreadable_bytes() > 0) {
     co_return Status(Code::kIoError,
                      std::to_string(scanner.unreadable_bytes()) + " bytes cannot be read");
