@@ -122,16 +122,20 @@ std::optional<size_t> FaultPlan::LoseDisk(SimRandom& random) {
   auto chosen = bad_.begin();
   std::advance(chosen, static_cast<ptrdiff_t>(random.Below(bad_.size())));
   const size_t drive = *chosen;
+  judge_.Trace("fault: the disk of drive " + std::to_string(drive) + " is lost");
+  PutEmptyDisk(drive, random);
+  liars_.insert(drive);
+  lost_.insert(drive);
+  troubles_.erase(drive);
+  ++injected_;
+  return drive;
+}
+
+void FaultPlan::PutEmptyDisk(size_t drive, SimRandom& random) {
   std::unique_ptr<SimDisk>& disk = world_.disks[drive];
   disk->options().vanished = true;
   world_.retired.push_back(std::move(disk));
   disk = std::make_unique<SimDisk>(world_.executor, random.Draw(), world_.disk_options);
-  liars_.insert(drive);
-  lost_.insert(drive);
-  troubles_.erase(drive);
-  judge_.Trace("fault: the disk of drive " + std::to_string(drive) + " is lost");
-  ++injected_;
-  return drive;
 }
 
 void FaultPlan::Calm() {

@@ -31,7 +31,9 @@ class FaultPlan {
   // The disk of one of the bad drives is lost with all that is on it, and an empty one stands in
   // its place; none when no drive is bad.
   std::optional<size_t> LoseDisk(SimRandom& random);
-  // Drives of which that happened.
+  // Of a drive that was lost.
+  void PutEmptyDisk(size_t drive, SimRandom& random);
+  // Drives whose disk was lost.
   const std::set<size_t>& lost() const { return lost_; }
   // After the disks were replaced by those after a crash.
   void Reapply();

@@ -214,7 +214,9 @@ Task<bool> History::Journal(History* history, Process* process) {
   co_return true;
 }
 
-// An operator does not rest until each lost drive has been replaced.
+// An operator does not rest until each lost drive has been replaced. One that had lied about syncs
+// may have kept a part of what it held, without what says whose it is: nobody makes a drive over
+// that, so another disk is put there.
 Task<bool> History::ReplaceLost(History* history, Process* process) {
   for (const size_t drive : history->faults_.lost()) {
     Status status;
@@ -222,6 +224,9 @@ Task<bool> History::ReplaceLost(History* history, Process* process) {
       if (process->duties()->Drives()[drive].online()) break;
       status = co_await process->ReplaceDrive(drive);
       history->judge_.Trace("replace drive " + std::to_string(drive) + ": " + status.ToString());
+      if (status.code() == Code::kConflict) {
+        history->faults_.PutEmptyDisk(drive, history->duty_random_);
+      }
       Sleep pause{std::chrono::milliseconds(500)};
       co_await pause;
     }

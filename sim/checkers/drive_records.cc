@@ -45,14 +45,18 @@ std::set<ShardName> FindAllShards(World& world, const std::set<size_t>& liars) {
       const ByteSpan volume(*disk->Content(path));
       uint64_t offset = model::kVolumeHeaderBytes;
       while (offset + model::kRecordHeaderBytes <= volume.size()) {
-        const ByteSpan header = volume.subspan(offset, model::kRecordHeaderBytes);
+        const uint64_t at = offset;
+        const ByteSpan header = volume.subspan(at, model::kRecordHeaderBytes);
         offset += model::kRecordAlignment;
         if (std::memcmp(header.data(), kMagic, sizeof kMagic - 1) != 0) continue;
         const auto decoded = model::DecodeShardRecordHeader(header);
         if (!decoded.ok()) continue;
-        const bool astray = decoded->own_offset != offset - model::kRecordAlignment ||
-                            path != VolumePath(decoded->volume);
+        const bool astray = decoded->own_offset != at || path != VolumePath(decoded->volume);
         if (lies && astray) continue;
+        // Cut off with its file by a drive that lied: no record to anybody, scrub and purge
+        // included. Its few bytes come back with the volume.
+        const bool cut = model::RecordBytes(decoded->body_bytes) > volume.size() - at;
+        if (lies && cut) continue;
         shards.emplace(decoded->extent, decoded->shard_index);
         offset += model::RecordBytes(decoded->body_bytes) - model::kRecordAlignment;
       }
