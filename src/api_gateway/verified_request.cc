@@ -14,8 +14,8 @@ namespace {
 
 // Bytes are hashed in pieces that stay in the first-level cache for all the hashes.
 constexpr size_t kHashPieceBytes = 16 * 1024;
-// Larger bodies are hashed together with the others of the executor, in pieces of one size: streams
-// of equal length run fastest side by side. Sixteen of them fit into the second-level cache.
+// Larger bodies are hashed together with the others of the server, in pieces of one size: streams
+// of equal length run fastest side by side.
 constexpr size_t kBundledBodyBytesMin = 128 * 1024 + 1;
 constexpr size_t kBundledPieceBytes = 64 * 1024;
 constexpr size_t kWireBufferBytes = 64 * 1024;
@@ -119,11 +119,17 @@ class BodyVerifier {
       }
     }
   }
-  // The same for an object, in the company of other bodies. `bytes` stay until it returns.
-  Task<void> Update(ByteSpan bytes, HashBundler& bundler) {
+  // For an object that is hashed in the company of others: its MD5 and SHA-256 are updated by them.
+  std::unique_ptr<HashBundler::Body> JoinBundler(const std::shared_ptr<HashBundler>& bundler) {
     CHECK(is_object_);
-    UpdateChecksums(bytes);
-    return bundler.Update(Work(bytes));
+    const HashWork work = Work({});
+    return std::make_unique<HashBundler::Body>(bundler, *work.md5, work.sha256);
+  }
+  void UpdateChecksums(ByteSpan bytes) {
+    const bool is_crc64 =
+        calculator_.has_value() && calculator_->algorithm() == ChecksumAlgorithm::kCrc64Nvme;
+    if (is_object_ || is_crc64) crc64_ = ashlar::Crc64Nvme(crc64_, bytes);
+    if (calculator_.has_value() && !is_crc64) calculator_->Update(bytes);
   }
 
   // Once, when all bytes have come. `trailers`: as the aws-chunked decoder checked them.
@@ -166,12 +172,6 @@ class BodyVerifier {
   uint64_t crc64() const { return crc64_; }
 
  private:
-  void UpdateChecksums(ByteSpan bytes) {
-    const bool is_crc64 =
-        calculator_.has_value() && calculator_->algorithm() == ChecksumAlgorithm::kCrc64Nvme;
-    if (is_object_ || is_crc64) crc64_ = ashlar::Crc64Nvme(crc64_, bytes);
-    if (calculator_.has_value() && !is_crc64) calculator_->Update(bytes);
-  }
   HashWork Work(ByteSpan bytes) {
     return {&*md5_, payload_hash_.has_value() ? &payload_hash_->hasher() : nullptr, bytes};
   }
@@ -215,7 +215,9 @@ class RequestBody final : public VerifiedBody {
   }
   const std::optional<S3Error>& error() const override { return error_; }
 
-  Task<Result<size_t>> Read(MutableByteSpan out) override {
+  Task<Result<size_t>> Read(MutableByteSpan out) override { return ReadShared(out, nullptr); }
+
+  Task<Result<size_t>> ReadShared(MutableByteSpan out, SharedBuffer buffer) override {
     CHECK(!out.empty());
     if (error_.has_value()) co_return AsStatus();
     if (verified_) co_return size_t{0};
@@ -225,11 +227,17 @@ class RequestBody final : public VerifiedBody {
     if (count > 0) {
       left_ -= count;
       if (bundled) {
-        co_await verifier_.Update(out.first(count), exchange_.hash_bundler());
+        if (hashes_ == nullptr) hashes_ = verifier_.JoinBundler(exchange_.hash_bundler());
+        verifier_.UpdateChecksums(out.first(count));
+        co_await hashes_->Update(out.first(count), std::move(buffer));
       } else {
         verifier_.Update(out.first(count));
       }
       co_return count;
+    }
+    if (hashes_ != nullptr) {
+      co_await hashes_->Settle();
+      hashes_ = nullptr;
     }
     static const std::vector<std::pair<std::string, std::string>> kNoTrailers;
     error_ = verifier_.Finish(decoder_.has_value() ? decoder_->trailers() : kNoTrailers);
@@ -307,6 +315,7 @@ class RequestBody final : public VerifiedBody {
 
   HttpExchange& exchange_;
   BodyVerifier verifier_;
+  std::unique_ptr<HashBundler::Body> hashes_;  // of verifier_, once a piece of a large body came
   const uint64_t size_;
   uint64_t left_;
   std::optional<AwsChunkedDecoder> decoder_;

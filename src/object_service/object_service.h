@@ -54,6 +54,13 @@ class BodySource {
   // Fills up to out.size() bytes (at least one); 0: everything has come and been verified. An error
   // means that the body must not be stored; it is returned to the caller of the operation as it is.
   virtual Task<Result<size_t>> Read(MutableByteSpan out) = 0;
+  // The same into a part of `buffer`, where nobody changes what was read as long as the buffer
+  // lives: the body may hold on to it and hash the bytes after this returned, before it says 0.
+  // Without a buffer (null) it is Read.
+  virtual Task<Result<size_t>> ReadShared(MutableByteSpan part, SharedBuffer buffer) {
+    (void)buffer;
+    return Read(part);
+  }
   // After Read returned 0: what was computed on the way.
   virtual Md5Digest Md5() const = 0;
   // The client's algorithm, else the default of whoever opened the body.

@@ -43,6 +43,8 @@ class PooledBuffer {
   size_t size_class_ = 0;
 };
 
+using SharedBuffer = std::shared_ptr<PooledBuffer>;
+
 class BufferPool {
  public:
   explicit BufferPool(uint64_t budget_bytes);

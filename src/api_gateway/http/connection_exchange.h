@@ -43,7 +43,7 @@ class ConnectionExchange final : public HttpExchange {
   std::optional<uint64_t> content_length() const override;
   bool has_transfer_encoding() const override { return framing_.chunked; }
   Task<Result<size_t>> ReadBody(MutableByteSpan out) override;
-  HashBundler& hash_bundler() override { return shard_.hash_bundler(); }
+  const std::shared_ptr<HashBundler>& hash_bundler() override { return shard_.hash_bundler(); }
   Task<Status> Respond(ResponseHead head, std::string body) override;
   Task<Status> StartResponse(ResponseHead head, uint64_t content_length) override;
   Task<Status> SendBody(std::span<const ByteSpan> parts) override;

@@ -50,8 +50,8 @@ class HttpExchange {
   virtual bool has_transfer_encoding() const = 0;
   // Up to out.size() bytes; 0 at the end. kCancelled when the client went away before it.
   virtual Task<Result<size_t>> ReadBody(MutableByteSpan out) = 0;
-  // Where bodies of this executor are hashed together.
-  virtual HashBundler& hash_bundler() = 0;
+  // Where the large bodies of the server are hashed together.
+  virtual const std::shared_ptr<HashBundler>& hash_bundler() = 0;
 
   // ---- the response
   // Head and whole body. For HEAD requests the body is left out but its length is told.

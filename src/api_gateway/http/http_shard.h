@@ -25,6 +25,7 @@ struct HttpServerState {
   Clock& clock;
   std::string host_id;  // x-amz-id-2
   std::atomic<size_t> connections{0};
+  const std::shared_ptr<HashBundler> hash_bundler = HashBundler::Create();
 
   // 16 upper-case hex digits, never twice in a process and not to be guessed from outside.
   PooledString NewRequestId();
@@ -43,7 +44,7 @@ class HttpShard : public std::enable_shared_from_this<HttpShard> {
   const HttpServerOptions& options() const { return state_->options; }
   Executor& executor() { return executor_; }
   Clock& clock() { return state_->clock; }
-  HashBundler& hash_bundler() { return hash_bundler_; }
+  const std::shared_ptr<HashBundler>& hash_bundler() { return state_->hash_bundler; }
   // The value of the Date header, formatted once a second.
   std::string_view Date();
 
@@ -69,7 +70,6 @@ class HttpShard : public std::enable_shared_from_this<HttpShard> {
   std::shared_ptr<HttpServerState> state_;
   Executor& executor_;
   std::unordered_set<HttpConnection*> open_;
-  HashBundler hash_bundler_;
   bool stopping_ = false;
   int64_t date_second_ = -1;
   std::string date_;

@@ -1,15 +1,18 @@
-// HashBundler: who is hashed with whom, in what order, and that nobody waits for company.
+// HashBundler: that digests are right however bodies come, stand still and go; and that nobody
+// waits for company for longer than he may.
 #include "api_gateway/http/hash_bundler.h"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <algorithm>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "api_gateway/tests/memory_connection.h"
 #include "runtime/event_loop.h"
+#include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 namespace {
@@ -21,94 +24,206 @@ std::string RandomText(uint64_t seed, size_t size) {
   return text;
 }
 
-// Feeds `text` through the bundler in pieces, with `turns` turns of the loop between two of them.
-Task<void> Feed(HashBundler& bundler, std::string text, size_t piece, int turns, bool* right) {
-  Md5Hasher md5;
-  Sha256Hasher sha256;
-  for (size_t at = 0; at < text.size(); at += piece) {
-    const std::string bytes = text.substr(at, piece);  // gone after Update
-    const HashWork work{&md5, &sha256, AsBytes(bytes)};
-    co_await bundler.Update(work);
-    for (int i = 0; i < turns; ++i) {
+// A body under test, its hashers and the buffers that it lent.
+class LentBody {
+ public:
+  explicit LentBody(const std::shared_ptr<HashBundler>& bundler) {
+    body_.emplace(bundler, md5_, &sha256_);
+  }
+  // `ahead`: the bundler holds the buffer and may hash later.
+  Task<void> Send(std::string bytes, bool ahead) {
+    Result<PooledBuffer> block = co_await pool_.Acquire(bytes.size(), Duration::zero());
+    SharedBuffer buffer = MakePooled<PooledBuffer>(std::move(block).value());
+    std::copy(bytes.begin(), bytes.end(), buffer->data());
+    const ByteSpan part(buffer->data(), bytes.size());
+    SharedBuffer keeper;
+    if (ahead) keeper.swap(buffer);
+    co_await body_->Update(part, std::move(keeper));
+    // Whoever looks at it later finds other bytes.
+    if (!ahead) std::fill_n(buffer->data(), bytes.size(), uint8_t{0});
+  }
+  Task<void> Settle() { return body_->Settle(); }
+  void Leave() { body_.reset(); }
+  // Each piece has a block of this size.
+  size_t pieces_lent() const { return pool_.bytes_lent() / kBlockBytes; }
+  bool IsOf(const std::string& text) {
+    return md5_.Finish() == Md5(AsBytes(text)) && sha256_.Finish() == Sha256(AsBytes(text));
+  }
+
+  static constexpr size_t kBlockBytes = 16 * 1024;
+
+ private:
+  BufferPool pool_{64 << 20};
+  Md5Hasher md5_;
+  Sha256Hasher sha256_;
+  std::optional<HashBundler::Body> body_;
+};
+
+struct Plan {
+  uint64_t seed = 0;
+  size_t size = 0;
+  size_t piece = 4096;
+  int turns = 0;  // of the loop between two pieces
+  bool ahead = false;
+  size_t leave_after = 0;  // pieces; 0: stays
+};
+
+// Sends a whole body. `right` stays false when it left.
+Task<void> Feed(std::shared_ptr<HashBundler> bundler, Plan plan, bool* right) {
+  const std::string text = RandomText(plan.seed, plan.size);
+  LentBody body(bundler);
+  size_t sent = 0;
+  for (size_t at = 0; at < text.size(); at += plan.piece) {
+    co_await body.Send(text.substr(at, plan.piece), plan.ahead);
+    if (++sent == plan.leave_after) {
+      body.Leave();
+      EXPECT_EQ(body.pieces_lent(), 0U);
+      co_return;
+    }
+    for (int i = 0; i < plan.turns; ++i) {
       Yield yield;
       co_await yield;
     }
   }
-  *right = md5.Finish() == Md5(AsBytes(text)) && sha256.Finish() == Sha256(AsBytes(text));
+  co_await body.Settle();
+  *right = body.IsOf(text);
 }
 
 class HashBundlerTest : public ::testing::Test {
  protected:
-  void FeedAll(size_t bodies, int turns_max) {
+  // Time stands still meanwhile.
+  void FeedAll(size_t bodies, int turns_max, bool ahead) {
     const auto right = std::make_unique<bool[]>(bodies);
     TaskScope scope;
     for (size_t i = 0; i < bodies; ++i) {
-      const size_t piece = i % 3 == 0 ? 1000 : 4096;
-      scope.Spawn(executor_, Feed(bundler_, RandomText(i, 20'000 + 777 * i), piece,
-                                  static_cast<int>(i) % (turns_max + 1), &right[i]));
+      Plan plan{i,
+                20'000 + 777 * i,
+                i % 3 == 0 ? size_t{1000} : size_t{4096},
+                static_cast<int>(i) % (turns_max + 1),
+                ahead,
+                0};
+      scope.Spawn(executor_, Feed(bundler_, plan, &right[i]));
     }
     executor_.Run();
     EXPECT_EQ(scope.active(), 0U);
     for (size_t i = 0; i < bodies; ++i) EXPECT_TRUE(right[i]) << "body " << i << " of " << bodies;
   }
+  // As far as it goes while time stands still. True: it is done.
+  bool Go(Task<void> task) {
+    const size_t before = scope_.active();
+    scope_.Spawn(executor_, std::move(task));
+    executor_.Run();
+    return scope_.active() == before;
+  }
+  bool Send(LentBody& body, const std::string& bytes) { return Go(body.Send(bytes, true)); }
+
   ManualClock clock_;
   ManualExecutor executor_{clock_};
-  HashBundler bundler_;
+  std::shared_ptr<HashBundler> bundler_ = HashBundler::Create();
+  TaskScope scope_;
+  const std::string piece_ = RandomText(1, LentBody::kBlockBytes);
 };
 
-// The clock stands still, so none of these waits for a timer.
-TEST_F(HashBundlerTest, OneBodyGoesOnAlone) { FeedAll(1, 0); }
+TEST_F(HashBundlerTest, OneBodyWaitsForNobody) {
+  FeedAll(1, 0, false);
+  LentBody body(bundler_);
+  EXPECT_TRUE(Send(body, piece_));
+  EXPECT_EQ(body.pieces_lent(), 0U);
+  EXPECT_TRUE(body.IsOf(piece_));
+}
 
 TEST_F(HashBundlerTest, AnyNumberOfBodiesAtAnyPace) {
-  for (const size_t bodies : {2, 4, 15, 16, 17, 33, 50}) {
-    FeedAll(bodies, 0);
-    FeedAll(bodies, 3);
+  for (const size_t bodies : {2, 4, 7, 8, 9, 16, 17, 33, 50}) {
+    for (const bool ahead : {false, true}) {
+      FeedAll(bodies, 0, ahead);
+      FeedAll(bodies, 3, ahead);
+    }
   }
 }
 
-Task<void> Note(HashBundler& bundler, Md5Hasher& md5, std::string* order, char name) {
-  const HashWork work{&md5, nullptr, AsBytes("piece")};
-  co_await bundler.Update(work);
-  order->push_back(name);
-}
-Task<void> NoteLater(std::string* order) {
-  order->push_back('|');
-  co_return;
+TEST_F(HashBundlerTest, ABodyGoesOnWhileItsPiecesWaitForCompany) {
+  LentBody one(bundler_);
+  LentBody other(bundler_);
+  EXPECT_TRUE(Send(one, piece_));
+  EXPECT_EQ(one.pieces_lent(), 1U);
+  EXPECT_TRUE(Send(other, piece_));
+  EXPECT_EQ(one.pieces_lent() + other.pieces_lent(), 0U);
+  EXPECT_TRUE(one.IsOf(piece_));
+  EXPECT_TRUE(other.IsOf(piece_));
 }
 
-TEST_F(HashBundlerTest, OthersRunBetweenTwoBundles) {
-  std::vector<Md5Hasher> md5(HashBundler::kBundleMax + 1);
-  std::string order;
-  TaskScope scope;
-  for (size_t i = 0; i + 1 < md5.size(); ++i) {
-    scope.Spawn(executor_, Note(bundler_, md5[i], &order, 'a'));
+TEST_F(HashBundlerTest, AFullBundleDoesNotWaitForTheRest) {
+  std::vector<std::unique_ptr<LentBody>> bodies;
+  for (size_t i = 0; i <= HashBundler::kLanes / 2; ++i) {
+    bodies.push_back(std::make_unique<LentBody>(bundler_));
   }
-  scope.Spawn(executor_, Note(bundler_, md5.back(), &order, 'b'));
-  scope.Spawn(executor_, NoteLater(&order));
-  executor_.Run();
-  EXPECT_EQ(order, "|" + std::string(HashBundler::kBundleMax, 'a') + "b");
+  for (size_t i = 0; i < HashBundler::kLanes / 2; ++i) {
+    EXPECT_EQ(bodies[0]->pieces_lent(), i == 0 ? 0U : 1U);
+    EXPECT_TRUE(Send(*bodies[i], piece_));
+  }
+  for (const auto& body : bodies) EXPECT_EQ(body->pieces_lent(), 0U);
 }
 
-// As in the server: a bundler a loop, bodies of their own on each (for TSan).
-TEST(HashBundlerLoopsTest, ALoopEach) {
+TEST_F(HashBundlerTest, NoBodyIsFurtherAheadThanItMay) {
+  LentBody one(bundler_);
+  const LentBody stands_still(bundler_);
+  std::string text;
+  for (size_t i = 1; i <= HashBundler::kPiecesAheadMax + 3; ++i) {
+    EXPECT_TRUE(Send(one, piece_));
+    EXPECT_EQ(one.pieces_lent(), std::min(i, HashBundler::kPiecesAheadMax));
+    text += piece_;
+  }
+  EXPECT_TRUE(Go(one.Settle()));
+  EXPECT_EQ(one.pieces_lent(), 0U);
+  EXPECT_TRUE(one.IsOf(text));
+}
+
+TEST_F(HashBundlerTest, PiecesOfABodyThatStandsStillAreHashedInTime) {
+  LentBody one(bundler_);
+  const LentBody stands_still(bundler_);
+  for (int round = 0; round < 2; ++round) {  // the timer starts anew
+    EXPECT_TRUE(Send(one, piece_));
+    EXPECT_TRUE(Send(one, piece_));
+    EXPECT_EQ(one.pieces_lent(), 2U);
+    executor_.Advance(2 * HashBundler::kPatience);
+    EXPECT_EQ(one.pieces_lent(), 0U);
+    executor_.Advance(4 * HashBundler::kPatience);
+  }
+  EXPECT_TRUE(one.IsOf(piece_ + piece_ + piece_ + piece_));
+}
+
+TEST_F(HashBundlerTest, WhoLeavesTakesItsPiecesWithIt) {
+  LentBody one(bundler_);
+  LentBody leaves(bundler_);
+  EXPECT_TRUE(Send(leaves, piece_));
+  EXPECT_TRUE(Send(leaves, piece_));
+  leaves.Leave();
+  EXPECT_EQ(leaves.pieces_lent(), 0U);
+  EXPECT_TRUE(Send(one, piece_));  // alone now
+  EXPECT_EQ(one.pieces_lent(), 0U);
+  EXPECT_TRUE(one.IsOf(piece_));
+}
+
+// As in the server: one bundler, bodies on all loops, some of which leave in the middle (for TSan).
+TEST(HashBundlerLoopsTest, AllLoopsTogether) {
   EventLoopGroup group(3);
-  std::vector<HashBundler> bundlers(group.size());
+  const std::shared_ptr<HashBundler> bundler = HashBundler::Create();
   constexpr size_t kBodies = 8;
   bool right[3][kBodies] = {};
-  auto run = [](EventLoopGroup* loops, std::vector<HashBundler>* bundler,
+  auto run = [](EventLoopGroup* loops, std::shared_ptr<HashBundler> shared,
                 bool(*results)[kBodies]) -> Task<void> {
     TaskScope scope;
     for (size_t loop = 0; loop < loops->size(); ++loop) {
       for (size_t i = 0; i < kBodies; ++i) {
-        scope.Spawn(loops->loop(loop),
-                    Feed((*bundler)[loop], RandomText(i, 300'000), 16'384, 0, &results[loop][i]));
+        const Plan plan{i, 600'000 + 5000 * i, 16'384, 0, i % 4 != 0, i % 4 == 3 ? i * 3 : 0};
+        scope.Spawn(loops->loop(loop), Feed(shared, plan, &results[loop][i]));
       }
     }
     co_await scope.Join();
   };
-  group.RunToCompletion(run(&group, &bundlers, right));
+  group.RunToCompletion(run(&group, bundler, right));
   for (const auto& of_loop : right) {
-    for (const bool one : of_loop) EXPECT_TRUE(one);
+    for (size_t i = 0; i < kBodies; ++i) EXPECT_EQ(of_loop[i], i % 4 != 3) << "body " << i;
   }
 }
 

@@ -19,9 +19,10 @@ class PayloadFiller {
 
   uint32_t directory_bytes() const { return directory_bytes_; }
 
-  Task<Status> Fill(MutableByteSpan stripe) {
+  // With the buffer of the stripe, the body may hash behind.
+  Task<Status> Fill(MutableByteSpan stripe, SharedBuffer buffer) {
     const size_t data_here = static_cast<size_t>(std::min<uint64_t>(data_left_, stripe.size()));
-    CO_RETURN_IF_ERROR(co_await ReadExactly(stripe.first(data_here)));
+    CO_RETURN_IF_ERROR(co_await ReadExactly(stripe.first(data_here), std::move(buffer)));
     data_left_ -= data_here;
     MutableByteSpan rest = stripe.subspan(data_here);
     if (data_left_ == 0 && directory_.empty()) CO_RETURN_IF_ERROR(co_await MakeDirectory());
@@ -36,9 +37,9 @@ class PayloadFiller {
   }
 
  private:
-  Task<Status> ReadExactly(MutableByteSpan out) {
+  Task<Status> ReadExactly(MutableByteSpan out, SharedBuffer buffer) {
     while (!out.empty()) {
-      CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.Read(out));
+      CO_ASSIGN_OR_RETURN(const size_t count, co_await body_.ReadShared(out, buffer));
       if (count == 0) co_return Status(Code::kInvalidArgument, "the body ended early");
       out = out.subspan(count);
     }
@@ -85,7 +86,7 @@ Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& fille
                           PendingAppend& pending) {
   const model::ExtentLayout& layout = writer.layout();
   for (uint64_t stripe = 0; stripe < layout.stripe_count(); ++stripe) {
-    // A second stripe of look-ahead only while memory is plentiful.
+    // A second stripe of look-ahead, and hashing behind, only while memory is plentiful.
     const bool plentiful = core.deps.buffers.bytes_lent() < core.deps.buffers.budget_bytes() / 2;
     if (!plentiful) CO_RETURN_IF_ERROR(co_await pending.Settle());
     CO_ASSIGN_OR_RETURN(SharedBuffer buffer,
@@ -93,7 +94,10 @@ Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& fille
                             writer.StripeBufferBytes(), core.options.buffer_patience)));
     const size_t data_room =
         static_cast<size_t>(layout.UnitBytes(stripe)) * static_cast<size_t>(core.data_shards());
-    CO_RETURN_IF_ERROR(co_await filler.Fill(MutableByteSpan(buffer->data(), data_room)));
+    SharedBuffer shared;
+    if (plentiful) shared = buffer;
+    CO_RETURN_IF_ERROR(
+        co_await filler.Fill(MutableByteSpan(buffer->data(), data_room), std::move(shared)));
     // Not before: opening reserves the whole shard on every drive, which nobody gives back when the
     // budget refuses the body, or its client sends nothing.
     if (stripe == 0) CO_RETURN_IF_ERROR(co_await writer.Open());

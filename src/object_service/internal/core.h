@@ -18,8 +18,6 @@
 
 namespace ashlar::object_service {
 
-using SharedBuffer = std::shared_ptr<PooledBuffer>;
-
 struct Core {
   Core(ObjectService::Dependencies services, ObjectServiceOptions settings)
       : deps(std::move(services)),
