@@ -97,9 +97,17 @@ Task<Status> Process::Start() {
   }
   service_->WatchDrives(world_.executor);
   api_gateway::S3GatewaySettings gateway;
-  gateway.root_access_key = kAccessKey;
-  gateway.root_secret = Secret(kSecretKey);
-  gateway_ = std::make_unique<api_gateway::S3Gateway>(*service_, world_.executor, gateway);
+  iam::StoreRoot root;
+  root.account_id = "000000000001";
+  root.canonical_id = std::string(64, '1');
+  root.access_key = kAccessKey;
+  root.secret_key = Secret(kSecretKey);
+  accounts_ = std::make_unique<iam::AccountStore>(
+      iam::AccountStore::Dependencies{*metadata_, world_.executor, world_.product_random},
+      std::move(root), Secret(std::string(iam::kSealingKeyBytes, 'k')));
+  CO_RETURN_IF_ERROR(co_await accounts_->Load());
+  gateway_ =
+      std::make_unique<api_gateway::S3Gateway>(*service_, *accounts_, world_.executor, gateway);
   api_gateway::HttpServerOptions http;
   http.access_log = false;
   http.record_metrics = false;

@@ -19,6 +19,7 @@
 #include "chunk_server/local_chunk_store.h"
 #include "cluster/placement_map.h"
 #include "erasure_encoder/erasure_encoder.h"
+#include "iam/account_store.h"
 #include "index_cache/index_cache.h"
 #include "metadata_db/metadata_db.h"
 #include "object_service/object_service.h"
@@ -97,6 +98,7 @@ class Process {
   std::vector<std::unique_ptr<chunk_server::DriveSlot>> stores_;
   std::unique_ptr<object_service::ObjectService> service_;
   std::unique_ptr<BackgroundDuties> duties_;
+  std::unique_ptr<iam::AccountStore> accounts_;
   std::unique_ptr<api_gateway::S3Gateway> gateway_;
   std::unique_ptr<api_gateway::HttpServer> http_;
 };

@@ -12,6 +12,7 @@ their own are skipped).
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 import urllib.parse
@@ -20,6 +21,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from harness.accounts import new_account  # noqa: E402
 from harness.helpers import empty_and_delete_bucket, new_bucket_name, run_parallel  # noqa: E402
 from harness.raw_http import RawClient  # noqa: E402
 from harness.server import AshlarServer, ServerError, binary_path, s3_client  # noqa: E402
@@ -134,6 +136,25 @@ def no_server_died(shared_servers):
             pytest.fail(story, pytrace=False)
 
 
+OPERATION = re.compile(rb"msg=access .*?operation=(\w+)")
+
+
+@pytest.fixture(autouse=True)
+def operations_asked(request, shared_servers, no_server_died):
+    """Which S3 operations a test asked the shared servers for, by their access logs: kept with its result, for the
+    compatibility page."""
+    servers = [server for server in shared_servers.values() if isinstance(server, AshlarServer)]
+    begins = {server: server.log_path.stat().st_size for server in servers}
+    yield
+    found = set()
+    for server, begin in begins.items():
+        with open(server.log_path, "rb") as log:
+            log.seek(begin)
+            found.update(name.decode() for name in OPERATION.findall(log.read()))
+    if found:
+        request.node.user_properties.append(("operations", " ".join(sorted(found))))
+
+
 @pytest.fixture(scope="session")
 def s3(server):
     """A boto3 client of the shared server."""
@@ -149,6 +170,36 @@ def make_raw_client(server):
 def raw(server):
     """The raw client (our own signer) of the shared server."""
     return make_raw_client(server)
+
+
+@pytest.fixture(scope="session")
+def other(server):
+    """Another account of the shared server."""
+    if EXTERNAL_ENDPOINT:
+        pytest.skip("needs the admin token of the server")
+    return new_account(server, "other")
+
+
+@pytest.fixture(scope="session")
+def account_pair(server, other):
+    """Two accounts, neither of them the store's operator."""
+    return new_account(server, "owner"), other
+
+
+@pytest.fixture
+def bucket_of(s3):
+    """make(caller): a new bucket of that account, removed after the test."""
+    names = []
+
+    def make(caller):
+        name = new_bucket_name("o")
+        caller.s3.create_bucket(Bucket=name)
+        names.append(name)
+        return name
+
+    yield make
+    for name in names:
+        empty_and_delete_bucket(s3, name)
 
 
 @pytest.fixture
@@ -171,6 +222,13 @@ def bucket_factory(s3):
 def bucket(bucket_factory):
     """A new bucket for this test alone."""
     return bucket_factory()
+
+
+@pytest.fixture
+def nothing_stored(s3, bucket):
+    """The same, for a test whose every request is refused: it is still empty at the end."""
+    yield bucket
+    assert not s3.list_objects_v2(Bucket=bucket).get("Contents")
 
 
 @pytest.fixture(scope="module")

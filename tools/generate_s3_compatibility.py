@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""Writes docs/s3-compatibility.md from the route table of the server.
+"""Writes docs/s3-compatibility.md from the route table of the server and the results of its tests.
 
-    generate_s3_compatibility.py BINARY            write the page
-    generate_s3_compatibility.py BINARY --check    fail when the page is not what would be written
+    generate_s3_compatibility.py BINARY RESULTS            write the page
+    generate_s3_compatibility.py BINARY RESULTS --check    fail when an operation that "works" has no test that
+                                                           passed, or one that failed, or when the page says
+                                                           something else of an operation's state
 
-BINARY is the `ashlar` program; its command `routes` prints the table as JSON. The list of known gaps
-is written by hand, in s3_known_gaps.md beside this file.
+BINARY is the `ashlar` program; its command `routes` prints the table as JSON. RESULTS is the JUnit file of
+`scripts/test s3` (build/test/s3.xml), in which each test names the operations that it asked for. The list of known
+gaps is written by hand, in s3_known_gaps.md beside this file.
 """
 
 import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 PAGE = TOOLS.parent / "docs" / "s3-compatibility.md"
@@ -33,7 +38,7 @@ LEVELS = {
 INTRODUCTION = """\
 # S3 compatibility
 
-*Generated from the route table by `tools/generate_s3_compatibility.py`; edit
+*Generated from the route table and the results of the tests by `tools/generate_s3_compatibility.py`; edit
 `tools/s3_known_gaps.md` or the table, not this page.*
 
 Every operation of the S3 API has a row in the route table and one of four states:
@@ -44,6 +49,9 @@ Every operation of the S3 API has a row in the route table and one of four state
 - **takes what holds anyway**: the one value that is the state already is answered as S3 does (payer
   `BucketOwner`, acceleration `Suspended`, no logging, no notification), every other one is a 501;
 - **501 NotImplemented**: refused as a whole, never half done and never silently ignored.
+
+The last column counts the tests of `tests/s3/` that asked for the operation and passed; none failed when the page was
+written, and `make test` fails when an operation works that no test asks for.
 
 """
 
@@ -65,6 +73,35 @@ def request_of(route):
     return text
 
 
+def load_results(path):
+    """{operation: [passed, failed]} by the tests that asked for it."""
+    counts = collections.defaultdict(lambda: [0, 0])
+    for test in ElementTree.parse(path).getroot().iter("testcase"):
+        failed = any(test.find(kind) is not None for kind in ("failure", "error"))
+        if not failed and test.find("skipped") is not None:
+            continue
+        for one in test.iter("property"):
+            if one.get("name") == "operations":
+                for operation in one.get("value").split():
+                    counts[operation][failed] += 1
+    return counts
+
+
+def untested(routes, results):
+    """What is wrong with the operations that are said to work."""
+    problems = []
+    for route in routes:
+        name = route["operation"]
+        if route["support"] != "works" or route["same_request_as"]:
+            continue
+        passed, failed = results[name]
+        if passed == 0:
+            problems.append(f"{name} works, and no test asks for it")
+        if failed:
+            problems.append(f"{name}: {failed} tests failed")
+    return problems
+
+
 def state_of(route, by_name):
     newer = route["same_request_as"]
     if newer:
@@ -72,7 +109,7 @@ def state_of(route, by_name):
     return STATES[route["support"]]
 
 
-def render(routes, gaps):
+def render(routes, results, gaps):
     by_name = {route["operation"]: route for route in routes}
     counts = collections.Counter(
         by_name[route["same_request_as"] or route["operation"]]["support"] for route in routes
@@ -81,29 +118,37 @@ def render(routes, gaps):
     summary = ", ".join(f"{counts[name]} {text}" for name, text in STATES.items())
     out += f"{len(routes)} operations: {summary}.\n"
     for level, title in LEVELS.items():
-        out += f"\n## {title}\n\n| operation | request | permission | state |\n|---|---|---|---|\n"
+        out += f"\n## {title}\n\n| operation | request | permission | state | tests |\n|---|---|---|---|---|\n"
         for route in sorted(
             (route for route in routes if route["level"] == level),
             key=lambda route: (list(STATES).index(route["support"]), route["operation"]),
         ):
             out += (
                 f"| {route['operation']} | {request_of(route)} | `{route['action']}` "
-                f"| {state_of(route, by_name)} |\n"
+                f"| {state_of(route, by_name)} | {results[route['operation']][0] or ''} |\n"
             )
     return out + "\n" + gaps
+
+
+def without_counts(page):
+    return re.sub(r"\| \d* \|$", "|", page, flags=re.MULTILINE)
 
 
 def main():
     arguments = sys.argv[1:]
     check = "--check" in arguments
-    binaries = [word for word in arguments if word != "--check"]
-    if len(binaries) != 1:
+    files = [word for word in arguments if word != "--check"]
+    if len(files) != 2:
         sys.exit(__doc__)
-    page = render(load_routes(binaries[0]), GAPS.read_text())
-    if not check:
+    routes, results = load_routes(files[0]), load_results(files[1])
+    problems = untested(routes, results)
+    page = render(routes, results, GAPS.read_text())
+    if not check and not problems:
         PAGE.write_text(page)
-    elif not PAGE.exists() or PAGE.read_text() != page:
-        sys.exit(f"{PAGE} is out of date: run tools/generate_s3_compatibility.py {binaries[0]}")
+    elif check and (not PAGE.exists() or without_counts(PAGE.read_text()) != without_counts(page)):
+        problems.append(f"{PAGE} is out of date: run tools/generate_s3_compatibility.py {' '.join(files)}")
+    if problems:
+        sys.exit("\n".join(problems))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@
 
 #include <charconv>
 
+#include "admin/api/answer.h"
 #include "admin/api/json.h"
 #include "admin/doctor/doctor.h"
 #include "admin/facts/collector.h"
 #include "admin/facts/survey.h"
 #include "admin/readiness.h"
+#include "admin/users/users_api.h"
 #include "base/digest.h"
 #include "base/log.h"
 
@@ -22,36 +24,30 @@ namespace {
 
 constexpr std::string_view kRoot = "/admin/v1/";
 constexpr std::string_view kDrives = "drives/";
+constexpr std::string_view kUsers = "users/";
+constexpr size_t kBodyBytesMax = 64 * 1024;
 constexpr std::chrono::milliseconds kLookAgain{500};
 constexpr std::chrono::seconds kLookTimeout{5};
-
-struct ApiAnswer {
-  int status = 200;
-  Json body;
-};
-
-ApiAnswer Refuse(int status, const char* code, std::string message) {
-  return {status, {{"error", {{"code", code}, {"message", std::move(message)}}}}};
-}
-
-ApiAnswer Refuse(const Status& status) {
-  switch (status.code()) {
-    case Code::kNotFound: return Refuse(404, "not_found", status.message());
-    case Code::kInvalidArgument: return Refuse(400, "invalid_argument", status.message());
-    case Code::kConflict:
-    case Code::kAlreadyExists:
-    case Code::kPreconditionFailed: return Refuse(409, "conflict", status.message());
-    case Code::kOverloaded:
-    case Code::kUnavailable: return Refuse(503, "unavailable", status.message());
-    case Code::kNoSpace: return Refuse(507, "no_space", status.message());
-    default: return Refuse(500, "internal", status.ToString());
-  }
-}
 
 ApiAnswer Shown(Json body) { return {200, std::move(body)}; }
 
 ApiAnswer NotFound() {
   return Refuse(404, "not_found", "no such address; docs/operations.md lists them");
+}
+
+// kInvalidArgument: longer than kBodyBytesMax.
+Task<Result<std::string>> ReadBody(HttpExchange& exchange) {
+  std::string body(kBodyBytesMax + 1, '\0');
+  size_t size = 0;
+  while (size < body.size()) {
+    const MutableByteSpan space(reinterpret_cast<uint8_t*>(body.data()) + size, body.size() - size);
+    CO_ASSIGN_OR_RETURN(const size_t count, co_await exchange.ReadBody(space));
+    if (count == 0) break;
+    size += count;
+  }
+  if (size > kBodyBytesMax) co_return Status(Code::kInvalidArgument, "the body is too long");
+  body.resize(size);
+  co_return body;
 }
 
 ApiAnswer Accepted(const char* follow) {
@@ -65,6 +61,7 @@ struct AdminApi::Impl {
       : sources(std::move(given)),
         token(std::move(secret)),
         survey(sources.metadata, sources.catalog, sources.drives, sources.clock),
+        users(sources.accounts, sources.metadata),
         look(sources.probe, kLookAgain, kLookTimeout, sources.clock),
         began_ns(sources.clock.MonotonicNanoseconds()) {}
 
@@ -84,7 +81,8 @@ struct AdminApi::Impl {
                   given.empty() ? "the admin token is missing" : "this is not the admin token");
   }
 
-  Task<ApiAnswer> Answer(const HttpRequest& request) {
+  Task<ApiAnswer> Answer(HttpExchange& exchange) {
+    const HttpRequest& request = exchange.request();
     if (auto refused = CheckRights(request)) co_return std::move(*refused);
     std::string_view path = request.raw_path;
     if (!path.starts_with(kRoot)) co_return NotFound();
@@ -93,7 +91,13 @@ struct AdminApi::Impl {
     if (request.method != "POST") {
       co_return Refuse(405, "method_not_allowed", "only GET and POST");
     }
-    const ApiAnswer answer = co_await Change(std::string(path));
+    // Two steps: GCC 12 destroys a conditional expression's awaited value twice.
+    ApiAnswer answer;
+    if (path.starts_with(kUsers)) {
+      answer = co_await ChangeUsers(std::string(path), exchange);
+    } else {
+      answer = co_await Change(std::string(path));
+    }
     spdlog::info("msg=\"admin request\" path={} status={} peer={}", LogValue(std::string(path)),
                  answer.status, LogValue(request.peer));
     co_return answer;
@@ -101,6 +105,7 @@ struct AdminApi::Impl {
 
   Task<ApiAnswer> Show(std::string path) {
     if (path == "survey") co_return Shown(SurveyAsJson(survey.Look()));
+    if (path == "users") co_return users.List();
     const bool known = path == "status" || path == "doctor" || path == "drives" || path == "heal" ||
                        path == "scrub" || path == "reclaim";
     if (!known) co_return NotFound();
@@ -145,6 +150,12 @@ struct AdminApi::Impl {
     body["journal_lag_seconds"] = facts.journal_lag_seconds;
     body["metadata_free_bytes"] = facts.metadata_space.available_bytes;
     return answer;
+  }
+
+  Task<ApiAnswer> ChangeUsers(std::string path, HttpExchange& exchange) {
+    Result<std::string> body = co_await ReadBody(exchange);
+    if (!body.ok()) co_return Refuse(body.status());
+    co_return co_await users.Change(path.substr(kUsers.size()), *std::move(body));
   }
 
   Task<ApiAnswer> Change(std::string path) {
@@ -203,6 +214,7 @@ struct AdminApi::Impl {
   const AdminSources sources;
   const Secret token;
   Survey survey;
+  UsersApi users;
   Readiness look;
   const int64_t began_ns;
 };
@@ -213,7 +225,7 @@ AdminApi::AdminApi(AdminSources sources, Secret token)
 AdminApi::~AdminApi() = default;
 
 Task<void> AdminApi::Handle(HttpExchange& exchange) {
-  const ApiAnswer answer = co_await impl_->Answer(exchange.request());
+  const ApiAnswer answer = co_await impl_->Answer(exchange);
   ResponseHead head;
   head.status = answer.status;
   head.Add("Content-Type", "application/json");

@@ -5,11 +5,15 @@
 //   POST drives/N/replace, drives/N/drain, drives/N/activate    (N as people count: from 1)
 //   POST scrub/start, scrub/pause, scrub/resume
 //   POST reclaim/release, reclaim/unfreeze
+//   GET  users
+//   POST users/add, users/disable, users/enable, users/rotate, users/remove, users/policy
+//                                                with a body, see users/users_api.h
 // Invariants
 //  1. Every request shows the token (Authorization: Bearer ...), reading and changing alike. One
 //     that a browser sends for a web page (Origin) is refused, whatever it shows.
 //  2. Long work answers at once, with 202; how far it is stands in drives, heal, scrub, survey.
-//  3. Errors are {"error": {"code": ..., "message": ...}}.
+//  3. A secret of a user is in the answer that makes it and nowhere else.
+//  4. Errors are {"error": {"code": ..., "message": ...}}.
 // Thread-safe.
 #pragma once
 
@@ -23,6 +27,7 @@
 #include "cluster/drive_states.h"
 #include "cluster/healer.h"
 #include "cluster/scrubber.h"
+#include "iam/account_store.h"
 #include "lifecycle_worker/reclaimer.h"
 #include "metadata_db/extent_catalog.h"
 #include "metadata_db/metadata_db.h"
@@ -39,6 +44,7 @@ struct AdminSources {
   cluster::Healer& healer;
   cluster::Scrubber& scrubber;
   lifecycle_worker::Reclaimer& reclaimer;
+  iam::AccountStore& accounts;
   Disk& disk;
   Clock& clock;
   // Really writes to and reads from every drive: one that has gone is noticed.

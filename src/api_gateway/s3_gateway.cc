@@ -2,32 +2,23 @@
 
 #include "api_gateway/operations/common/cors.h"
 #include "api_gateway/operations/common/feature_headers.h"
+#include "api_gateway/operations/common/form_fields.h"
 #include "api_gateway/operations/s3_context.h"
 #include "api_gateway/routing/route_table.h"
 #include "api_gateway/verified_request.h"
-#include "base/digest.h"
 
 namespace ashlar::api_gateway {
 namespace {
 
-// The one principal, until there are users.
-constexpr std::string_view kRootPrincipal = "root";
-
-// Canonical user ids have 64 hex digits. That of root is the same in every installation, so that
-// buckets keep their owner when keys change.
-std::string RootOwnerId() { return HexEncode(Sha256(AsBytes("ashlar canonical user: root"))); }
-
-class RootCredential final : public CredentialLookup {
+class DirectoryCredentials final : public CredentialLookup {
  public:
-  RootCredential(std::string_view access_key, const std::shared_ptr<const Credential>& credential)
-      : access_key_(access_key), credential_(credential) {}
+  explicit DirectoryCredentials(const iam::Directory& directory) : directory_(directory) {}
   std::shared_ptr<const Credential> Find(std::string_view access_key) const override {
-    return access_key_.empty() || access_key != access_key_ ? nullptr : credential_;
+    return directory_.FindKey(access_key);
   }
 
  private:
-  const std::string_view access_key_;
-  const std::shared_ptr<const Credential>& credential_;
+  const iam::Directory& directory_;
 };
 
 // For the access log of a request that was refused before it was routed.
@@ -48,19 +39,44 @@ ResponseHeaders RegionHeader(const HttpRequest& request, const S3Address& addres
   return headers;
 }
 
+// The row of a POST upload, whose credentials are in its form; null for every other request. No
+// other row of a bucket's POST takes a form, whatever a signed query may add to the headers.
+const Route* FormRoute(const HttpRequest& request, const S3Address& address) {
+  if (request.method != "POST" || LevelOf(address) != Level::kBucket) return nullptr;
+  const auto route = FindRoute(request, address);
+  return route.ok() && (*route)->operation == "PostObject" ? *route : nullptr;
+}
+
+// Nobody without credentials learns more than that. But that a POST is no form, which may hold the
+// credentials, is told.
+std::optional<S3Error> HideFromStrangers(std::optional<S3Error> error, const Verified& identity) {
+  if (!error || !identity.is_anonymous || identity.is_form) return error;
+  if (error->code == S3Code::kPreconditionFailed) return error;
+  return S3Error(S3Code::kAccessDenied);
+}
+
+// Why an authenticated request is refused whoever asks. What a form says joins the headers here.
+std::optional<S3Error> Refusal(const VerifiedRequest& verified, const S3Result<const Route*>& route,
+                               HttpRequest* request) {
+  if (!route.ok()) return route.error();
+  if ((*route)->handler == nullptr) return NotBuilt(**route);
+  if (verified.form() != nullptr) {
+    if (auto error = AdoptFormFields(*verified.form(), request)) return error;
+  }
+  return RefuseUnbuiltFeatures(*request);
+}
+
 bool HasNoBody(int status) { return status == 304 || status == 204; }
 
 }  // namespace
 
-S3Gateway::S3Gateway(object_service::ObjectService& objects, Clock& clock,
-                     S3GatewaySettings settings)
-    : objects_(objects), clock_(clock), settings_(std::move(settings)) {
-  if (settings_.owner_id.empty()) settings_.owner_id = RootOwnerId();
-  Credential root;
-  root.secret = settings_.root_secret;
-  root.principal = kRootPrincipal;
-  root_ = std::make_shared<const Credential>(std::move(root));
-}
+S3Gateway::S3Gateway(object_service::ObjectService& objects, iam::AccountStore& accounts,
+                     Clock& clock, S3GatewaySettings settings)
+    : objects_(objects),
+      accounts_(accounts),
+      clock_(clock),
+      settings_(std::move(settings)),
+      iam_(accounts, clock, settings_.region) {}
 
 Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, ResponseHeaders headers) {
   exchange.AnnotateError(S3CodeName(error.code));
@@ -80,47 +96,84 @@ Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, Response
   (void)co_await exchange.Respond(std::move(head), std::move(body));
 }
 
+Task<Answer> S3Gateway::Run(S3Context& context) {
+  if (auto refused = co_await Authorize(context)) {
+    context.error_headers =
+        RegionHeader(context.request(), context.address, settings_.region, *refused);
+    co_return refused;
+  }
+  Answer error = co_await context.route.handler(context);
+  if (error && error->http_status == 404 && context.bucket != nullptr) {
+    co_return HideMissing(context, context.bucket, *std::move(error));
+  }
+  co_return error;
+}
+
+AuthContext S3Gateway::MakeAuthContext() {
+  AuthContext auth;
+  auth.region = settings_.region;
+  auth.now_seconds = clock_.WallMilliseconds() / 1000;
+  auth.cache = &signing_keys_;
+  return auth;
+}
+
 Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   HttpRequest& request = exchange.mutable_request();
-  ResponseHeaders headers;
   if (const Status parsed = ParseTarget(&request); !parsed.ok()) {
-    co_await RefuseWith(exchange, S3Error(S3Code::kInvalidUri), std::move(headers));
+    co_await RefuseWith(exchange, S3Error(S3Code::kInvalidUri), ResponseHeaders());
     co_return;
   }
-  const auto address = ResolveAddress(request, settings_.domains);
+  auto address = ResolveAddress(request, settings_.domains);
   if (!address.ok()) {
-    co_await RefuseWith(exchange, address.error(), std::move(headers));
+    co_await RefuseWith(exchange, address.error(), ResponseHeaders());
+    co_return;
+  }
+  if (address->bucket.empty() && iam_api::IsIamRequest(request)) {
+    co_await iam_.Handle(exchange);
     co_return;
   }
   if (request.method != "OPTIONS" && request.Find("origin")) {
     co_await AddCorsHeaders(exchange, objects_, address->bucket);
   }
-  AuthContext auth;
-  auth.region = settings_.region;
-  auth.now_seconds = clock_.WallMilliseconds() / 1000;
-  auth.cache = &signing_keys_;
-  const RootCredential credentials(settings_.root_access_key, root_);
+  const AuthContext auth = MakeAuthContext();
+  const std::shared_ptr<const iam::Directory> directory = accounts_.Current();
+  const DirectoryCredentials credentials(*directory);
+  if (const Route* const form_route = FormRoute(request, *address)) {
+    exchange.Annotate(form_route->operation, address->bucket, address->key);
+    auto verified =
+        co_await VerifiedRequest::AuthenticateUpload(exchange, auth, credentials, address->bucket);
+    if (!verified.ok()) {
+      co_await RefuseWith(exchange, verified.error(), ResponseHeaders());
+      co_return;
+    }
+    address->key = verified->form()->Find("key")->value;
+    exchange.Annotate(form_route->operation, address->bucket, address->key);
+    co_await Serve(exchange, *verified, *address, form_route, *directory);
+    co_return;
+  }
   auto verified = VerifiedRequest::Authenticate(exchange, auth, credentials);
   if (!verified.ok()) {
     exchange.Annotate(OperationName(request, *address), address->bucket, address->key);
-    headers = RegionHeader(request, *address, settings_.region, verified.error());
-    co_await RefuseWith(exchange, verified.error(), std::move(headers));
+    co_await RefuseWith(exchange, verified.error(),
+                        RegionHeader(request, *address, settings_.region, verified.error()));
     co_return;
   }
   const auto route = FindRoute(request, *address);
   exchange.Annotate(route.ok() ? (*route)->operation : std::string_view("Unknown"), address->bucket,
                     address->key);
-  std::optional<S3Error> error;
-  if (!route.ok()) {
-    error = route.error();
-  } else if ((*route)->handler == nullptr) {
-    error = NotBuilt(**route);
-  } else {
-    error = RefuseUnbuiltFeatures(request);
-  }
+  co_await Serve(exchange, *verified, *address, route, *directory);
+}
+
+Task<void> S3Gateway::Serve(HttpExchange& exchange, VerifiedRequest& verified,
+                            const S3Address& address, S3Result<const Route*> route,
+                            const iam::Directory& directory) {
+  ResponseHeaders headers;
+  std::optional<S3Error> error =
+      HideFromStrangers(Refusal(verified, route, &exchange.mutable_request()), verified.identity());
   if (!error) {
-    S3Context context{exchange, *verified, *address, **route, objects_, clock_, settings_};
-    error = co_await (*route)->handler(context);
+    S3Context context{exchange, verified,  address,   **route,       objects_,
+                      clock_,   settings_, directory, bucket_access_};
+    error = co_await Run(context);
     headers = std::move(context.error_headers);
   }
   if (error) co_await RefuseWith(exchange, *std::move(error), std::move(headers));

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "api_gateway/http/form_reader.h"
 #include "api_gateway/protocol/aws_chunked.h"
 #include "api_gateway/protocol/checksum_headers.h"
 #include "api_gateway/protocol/content_headers.h"
@@ -69,6 +70,11 @@ Verified Preflight() {
   Verified identity;
   identity.is_anonymous = true;
   return identity;
+}
+
+// What stopped the reading of a form.
+S3Error FormError(const FormReader& reader, const Status& status) {
+  return reader.error() ? *reader.error() : WireError(status);
 }
 
 // What a body was promised to be, and the hashes that tell whether it is.
@@ -196,6 +202,12 @@ class RequestBody final : public VerifiedBody {
     decoder_.emplace(std::move(*chunked));
     wire_.resize(std::min<uint64_t>(kWireBufferBytes, 4096 + size));
   }
+  RequestBody(HttpExchange& exchange, BodyVerifier verifier, std::shared_ptr<FormReader> form)
+      : exchange_(exchange),
+        verifier_(std::move(verifier)),
+        size_(form->file_size()),
+        left_(size_),
+        form_(std::move(form)) {}
 
   uint64_t size() const override { return size_; }
   Md5Digest Md5() const override {
@@ -263,6 +275,8 @@ class RequestBody final : public VerifiedBody {
       Result<size_t> count(size_t{0});
       if (decoder_.has_value()) {
         count = co_await ReadDecoded(out.subspan(filled));
+      } else if (form_) {
+        count = co_await ReadFile(out.subspan(filled));
       } else {
         count = co_await ReadPlain(out.subspan(filled), left_ - filled);
       }
@@ -278,6 +292,13 @@ class RequestBody final : public VerifiedBody {
         co_await exchange_.ReadBody(out.first(std::min<uint64_t>(out.size(), left)));
     if (!count.ok()) co_return Fail(WireError(count.status()));
     if (*count == 0) co_return Fail(S3Error(S3Code::kIncompleteBody));
+    co_return count;
+  }
+
+  // Also of what stands behind the file, at its end.
+  Task<Result<size_t>> ReadFile(MutableByteSpan out) {
+    Result<size_t> count = co_await form_->ReadFile(out);
+    if (!count.ok()) co_return Fail(FormError(*form_, count.status()));
     co_return count;
   }
 
@@ -318,6 +339,7 @@ class RequestBody final : public VerifiedBody {
   std::unique_ptr<HashBundler::Body> hashes_;  // of verifier_, once a piece of a large body came
   const uint64_t size_;
   uint64_t left_;
+  std::shared_ptr<FormReader> form_;  // POST upload only
   std::optional<AwsChunkedDecoder> decoder_;
   std::vector<uint8_t> wire_;  // aws-chunked only
   ByteSpan undecoded_;         // of wire_
@@ -325,6 +347,27 @@ class RequestBody final : public VerifiedBody {
   bool verified_ = false;
   std::optional<S3Error> error_;
 };
+
+// Not verified in any way yet.
+Task<S3Result<std::string>> ReadWhole(HttpExchange& exchange, uint64_t bytes_max) {
+  if (exchange.content_length().value_or(0) > bytes_max) {
+    co_return S3Error(S3Code::kMaxMessageLengthExceeded);
+  }
+  std::string body;
+  while (true) {
+    const size_t before = body.size();
+    // One byte beyond the limit tells that there is more.
+    body.resize(std::min<uint64_t>(before + kSmallBodyStepBytes, bytes_max + 1));
+    const MutableByteSpan space(reinterpret_cast<uint8_t*>(body.data()) + before,
+                                body.size() - before);
+    const Result<size_t> count = co_await exchange.ReadBody(space);
+    if (!count.ok()) co_return WireError(count.status());
+    body.resize(before + *count);
+    if (*count == 0) break;
+    if (body.size() > bytes_max) co_return S3Error(S3Code::kMaxMessageLengthExceeded);
+  }
+  co_return body;
+}
 
 }  // namespace
 
@@ -337,12 +380,75 @@ S3Result<VerifiedRequest> VerifiedRequest::Authenticate(HttpExchange& exchange,
   if (exchange.request().method == "OPTIONS") return VerifiedRequest(exchange, Preflight());
   AuthOutcome outcome = api_gateway::Authenticate(exchange.request(), context, credentials);
   if (!outcome.ok()) return outcome.error();
-  if (outcome->is_anonymous) return S3Error(S3Code::kAccessDenied);
   if (auto error = AdoptSignedQueryHeaders(*outcome, &exchange.mutable_request())) return *error;
   return VerifiedRequest(exchange, *std::move(outcome));
 }
 
+Task<S3Result<VerifiedCall>> VerifiedRequest::AuthenticateCall(HttpExchange& exchange,
+                                                               AuthContext context,
+                                                               const CredentialLookup& credentials,
+                                                               uint64_t bytes_max) {
+  S3Result<std::string> body = co_await ReadWhole(exchange, bytes_max);
+  if (!body.ok()) co_return body.error();
+  const std::string digest = HexEncode(Sha256(AsBytes(*body)));
+  context.body_sha256 = digest;
+  const AuthOutcome outcome = api_gateway::Authenticate(exchange.request(), context, credentials);
+  if (!outcome.ok()) co_return outcome.error();
+  // A client that sends the header all the same signs what it says there: it must be this body.
+  if (outcome->identity == nullptr || outcome->mode != PayloadMode::kSignedHash ||
+      std::string_view(outcome->expected_sha256) != digest) {
+    co_return S3Error(S3Code::kSignatureDoesNotMatch);
+  }
+  VerifiedCall form;
+  form.identity = outcome->identity;
+  form.body = *std::move(body);
+  co_return form;
+}
+
+Task<S3Result<VerifiedRequest>> VerifiedRequest::AuthenticateUpload(
+    HttpExchange& exchange, const AuthContext& context, const CredentialLookup& credentials,
+    std::string_view bucket) {
+  const HttpRequest& request = exchange.request();
+  if (auto error = CheckFormRequest(request)) co_return *std::move(error);
+  if (!request.Find("content-length")) co_return S3Error(S3Code::kMissingContentLength);
+  if (request.Count("content-type") != 1) co_return MalformedForm("There are two Content-Types.");
+  const auto boundary = ParseFormBoundary(*request.Find("content-type"));
+  if (!boundary.ok()) co_return boundary.error();
+  auto form = std::make_shared<UploadForm>();
+  form->reader =
+      std::make_shared<FormReader>(exchange, *boundary, exchange.content_length().value_or(0));
+  const Status read = co_await form->reader->ReadFields();
+  if (!read.ok()) co_return FormError(*form->reader, read);
+  form->fields = form->reader->form();
+  if (auto error = ExpandKey(&form->fields)) co_return *std::move(error);
+  auto verified = api_gateway::AuthenticateForm(form->fields, bucket, context, credentials);
+  if (!verified.ok()) co_return verified.error();
+  form->policy = std::move(verified->policy);
+  VerifiedRequest made(exchange, std::move(verified->identity));
+  made.form_ = std::move(form);
+  co_return made;
+}
+
+Task<S3Result<std::unique_ptr<VerifiedBody>>> VerifiedRequest::OpenFile(
+    const BodyOptions& options) {
+  CHECK(form_ != nullptr);
+  FormReader& reader = *form_->reader;
+  S3Result<BodyVerifier> verifier =
+      BodyVerifier::Make(exchange_->request(), identity_, options.default_checksum, true);
+  if (!verifier.ok()) co_return verifier.error();
+  const Status found = co_await reader.FindFile();
+  if (!found.ok()) co_return FormError(reader, found);
+  const uint64_t size = reader.file_size();
+  if (size > options.bytes_max) co_return TooLarge(size, options.bytes_max);
+  if (form_->policy) {
+    if (auto error = form_->policy->CheckLength(size)) co_return *std::move(error);
+  }
+  co_return std::unique_ptr<VerifiedBody>(
+      std::make_unique<RequestBody>(*exchange_, *std::move(verifier), form_->reader));
+}
+
 S3Result<std::unique_ptr<VerifiedBody>> VerifiedRequest::OpenBody(const BodyOptions& options) {
+  CHECK(form_ == nullptr);
   const HttpRequest& request = exchange_->request();
   const bool has_length = request.Find("content-length").has_value();
   uint64_t size = 0;
@@ -382,6 +488,7 @@ Task<S3Result<std::string>> VerifiedRequest::ReadSmallBodyChecksumsOfObject(uint
 
 Task<S3Result<std::string>> VerifiedRequest::ReadSmall(uint64_t bytes_max, bool integrity_required,
                                                        ChecksumHeaders checksum_headers) {
+  CHECK(form_ == nullptr);
   if (IsStreaming(identity_.mode)) {
     co_return S3Error(S3Code::kInvalidRequest,
                       "This operation does not take a body of the STREAMING kinds.");
@@ -394,22 +501,9 @@ Task<S3Result<std::string>> VerifiedRequest::ReadSmall(uint64_t bytes_max, bool 
     co_return S3Error(S3Code::kInvalidRequest,
                       "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
   }
-  if (exchange_->content_length().value_or(0) > bytes_max) {
-    co_return S3Error(S3Code::kMaxMessageLengthExceeded);
-  }
-  std::string body;
-  while (true) {
-    const size_t before = body.size();
-    // One byte beyond the limit tells that there is more.
-    body.resize(std::min<uint64_t>(before + kSmallBodyStepBytes, bytes_max + 1));
-    const MutableByteSpan space(reinterpret_cast<uint8_t*>(body.data()) + before,
-                                body.size() - before);
-    const Result<size_t> count = co_await exchange_->ReadBody(space);
-    if (!count.ok()) co_return WireError(count.status());
-    body.resize(before + *count);
-    if (*count == 0) break;
-    if (body.size() > bytes_max) co_return S3Error(S3Code::kMaxMessageLengthExceeded);
-  }
+  S3Result<std::string> read = co_await ReadWhole(*exchange_, bytes_max);
+  if (!read.ok()) co_return read.error();
+  std::string body = *std::move(read);
   verifier->Update(AsBytes(body));
   static const std::vector<std::pair<std::string, std::string>> kNoTrailers;
   if (auto error = verifier->Finish(kNoTrailers)) co_return std::move(*error);

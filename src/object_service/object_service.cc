@@ -60,12 +60,14 @@ Task<Result<BucketPtr>> ObjectService::GetBucket(std::string_view name) {
   return impl_->core.deps.cache.GetBucket(name);
 }
 
-Task<Result<model::Bucket>> ObjectService::CreateBucket(std::string name, std::string owner,
-                                                        std::string region, ObjectLocking locking) {
+Task<Result<model::Bucket>> ObjectService::CreateBucket(
+    std::string name, std::string owner, std::string region, ObjectLocking locking,
+    std::map<std::string, std::string> configurations) {
   model::Bucket bucket;
   bucket.name = std::move(name);
   bucket.owner = std::move(owner);
   bucket.region = std::move(region);
+  bucket.configurations = std::move(configurations);
   bucket.object_lock = locking == ObjectLocking::kOn;
   if (bucket.object_lock) bucket.versioning = model::Versioning::kEnabled;
   return impl_->core.deps.metadata.CreateBucket(std::move(bucket));

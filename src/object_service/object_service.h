@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -196,7 +197,8 @@ class ObjectService {
   // With object lock a bucket is versioned from the start.
   enum class ObjectLocking { kOff, kOn };
   Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region,
-                                           ObjectLocking locking = ObjectLocking::kOff);
+                                           ObjectLocking locking = ObjectLocking::kOff,
+                                           std::map<std::string, std::string> configurations = {});
   Task<Status> DeleteBucket(std::string name);
   // One transaction; see MetadataDb::ChangeBucket.
   Task<Result<model::Bucket>> ChangeBucket(std::string name,

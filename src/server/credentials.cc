@@ -1,24 +1,14 @@
 #include "server/credentials.h"
 
+#include <array>
+
+#include "iam/account_store.h"
+
 namespace ashlar::server {
 namespace {
 
-constexpr size_t kAccessKeyLength = 20;
-constexpr size_t kSecretKeyLength = 40;
 constexpr char kAccessKeyName[] = "ASHLAR_ROOT_ACCESS_KEY=";
 constexpr char kSecretKeyName[] = "ASHLAR_ROOT_SECRET_KEY=";
-
-// 32 and 64 signs, so that a random byte picks one without bias.
-constexpr std::string_view kAccessKeySigns = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::string_view kSecretKeySigns =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string RandomText(Random& random, std::string_view signs, size_t length) {
-  std::string text(length, '\0');
-  random.Fill({reinterpret_cast<uint8_t*>(text.data()), text.size()});
-  for (char& sign : text) sign = signs[static_cast<uint8_t>(sign) % signs.size()];
-  return text;
-}
 
 Result<RootCredentials> Parse(const std::string& content, const std::string& path) {
   RootCredentials credentials;
@@ -62,13 +52,41 @@ Task<Result<RootCredentials>> LoadOrCreateCredentials(Disk& disk, Random& random
   if (content.ok()) co_return Parse(*content, path);
   if (content.code() != Code::kNotFound) co_return content.status();
 
-  credentials.access_key = RandomText(random, kAccessKeySigns, kAccessKeyLength);
-  credentials.secret_key = Secret(RandomText(random, kSecretKeySigns, kSecretKeyLength));
+  credentials.access_key = iam::NewAccessKeyId(random);
+  credentials.secret_key = Secret(iam::NewSecretKey(random));
   credentials.source = path;
   const std::string text = std::string(kAccessKeyName) + credentials.access_key + "\n" +
                            kSecretKeyName + credentials.secret_key.Reveal() + "\n";
   CO_RETURN_IF_ERROR(co_await WriteWholeFile(disk, options.data, kCredentialsFileName, text));
   co_return credentials;
+}
+
+Task<Result<Secret>> LoadOrCreateSealingKey(Disk& disk, Random& random,
+                                            metadata_db::MetadataDb& metadata, std::string data) {
+  const std::string path = data + "/" + kSealingKeyFileName;
+  const Result<std::string> content = co_await ReadWholeFile(disk, path, 4096);
+  if (content.ok()) {
+    std::string key;
+    if (content->size() != 2 * iam::kSealingKeyBytes + 1 ||
+        !HexDecode(std::string_view(*content).substr(0, 2 * iam::kSealingKeyBytes), &key)) {
+      co_return Status(Code::kCorrupt, path + " holds no key; restore it from your backup");
+    }
+    co_return Secret(std::move(key));
+  }
+  if (content.code() != Code::kNotFound) co_return content.status();
+  const auto accounts = co_await metadata.GetSetting(iam::kAccountsSetting);
+  if (accounts.ok()) {
+    co_return Status(Code::kCorrupt,
+                     path +
+                         " is missing: it opens the secrets of the store's users. Restore it "
+                         "from your backup");
+  }
+  if (accounts.code() != Code::kNotFound) co_return accounts.status();
+  std::array<uint8_t, iam::kSealingKeyBytes> key{};
+  random.Fill(key);
+  CO_RETURN_IF_ERROR(
+      co_await WriteWholeFile(disk, data, kSealingKeyFileName, HexEncode(key) + "\n"));
+  co_return Secret(std::string(AsText(key)));
 }
 
 }  // namespace ashlar::server

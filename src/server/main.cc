@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cluster/placement_map.h"
 #include "erasure_encoder/erasure_encoder.h"
+#include "iam/account_store.h"
 #include "index_cache/index_cache.h"
 #include "lifecycle_worker/metadata_journal.h"
 #include "lifecycle_worker/reclaimer.h"
@@ -97,10 +98,11 @@ class Store {
   }
 
   object_service::ObjectService& service() { return *service_; }
+  metadata_db::MetadataDb& metadata() { return *metadata_; }
   const UniqueId& cluster_id() const { return drives_.cluster_id; }
 
   // What the admin API shows and changes.
-  admin::AdminSources AdminSources() {
+  admin::AdminSources AdminSources(iam::AccountStore& accounts) {
     std::vector<std::string> paths = DrivePaths(options_, encoder_->code());
     for (size_t i = 0; i < paths.size(); ++i) {
       if (!drives_.paths[i].empty()) paths[i] = drives_.paths[i];
@@ -112,6 +114,7 @@ class Store {
         .healer = upkeep_->healer(),
         .scrubber = upkeep_->scrubber(),
         .reclaimer = *reclaimer_,
+        .accounts = accounts,
         .disk = HostDisk(),
         .clock = SystemClock(),
         .probe = [this] { return service_->Probe(); },
@@ -132,6 +135,7 @@ class Store {
     lifecycle_worker::MetadataJournalOptions journal_options;
     journal_options.period = std::chrono::milliseconds(options_.journal_period_ms);
     journal_options.settings = RegistrationSettingNames(drives_.stores.size());
+    journal_options.settings.emplace_back(iam::kAccountsSetting);
     journal_ = std::make_unique<lifecycle_worker::MetadataJournal>(
         lifecycle_worker::MetadataJournal::Dependencies{*ordered_store_, *metadata_, *service_,
                                                         SystemClock(), SystemRandom()},
@@ -172,18 +176,23 @@ class Store {
   std::unique_ptr<lifecycle_worker::Reclaimer> reclaimer_;
 };
 
-api_gateway::S3GatewaySettings GatewaySettings(const ServerOptions& options,
-                                               const RootCredentials& credentials,
-                                               const UniqueId& cluster_id) {
+api_gateway::S3GatewaySettings GatewaySettings(const ServerOptions& options) {
   api_gateway::S3GatewaySettings settings;
   settings.region = options.region;
   settings.domains = options.domains;
-  // Canonical ids have 64 hex digits; this one is stable for the store and says nothing about it.
-  settings.owner_id = HexEncode(Sha256(AsBytes("root:" + std::string(cluster_id.View()))));
-  settings.owner_display_name = "root";
-  settings.root_access_key = credentials.access_key;
-  settings.root_secret = credentials.secret_key;
   return settings;
+}
+
+// Ids that are stable for the store and say nothing about it.
+iam::StoreRoot RootOf(const RootCredentials& credentials, const UniqueId& cluster_id) {
+  iam::StoreRoot root;
+  const Sha256Digest digest = Sha256(AsBytes("root:" + std::string(cluster_id.View())));
+  root.canonical_id = HexEncode(digest);
+  for (size_t i = 0; i < 12; ++i)
+    root.account_id.push_back(static_cast<char>('0' + digest[i] % 10));
+  root.access_key = credentials.access_key;
+  root.secret_key = credentials.secret_key;
+  return root;
 }
 
 void PrintWelcome(const ServerOptions& options, const RootCredentials& credentials, uint16_t port) {
@@ -224,15 +233,22 @@ Status Serve(const ServerOptions& options) {
   Store store(loops, options);
   RETURN_IF_ERROR(store.Open());
 
-  api_gateway::S3Gateway gateway(store.service(), SystemClock(),
-                                 GatewaySettings(options, credentials, store.cluster_id()));
+  ASSIGN_OR_RETURN(Secret sealing_key,
+                   RunBlocking(loops, LoadOrCreateSealingKey(HostDisk(), SystemRandom(),
+                                                             store.metadata(), options.data)));
+  iam::AccountStore accounts({store.metadata(), SystemClock(), SystemRandom()},
+                             RootOf(credentials, store.cluster_id()), std::move(sealing_key));
+  RETURN_IF_ERROR(RunBlocking(loops, accounts.Load()));
+
+  api_gateway::S3Gateway gateway(store.service(), accounts, SystemClock(),
+                                 GatewaySettings(options));
   api_gateway::HttpServerOptions http_options;
   http_options.access_log = options.access_log;
   http_options.connections_max = options.connections_max;
   api_gateway::HttpServer http(
       loops, http_options,
       [&gateway](api_gateway::HttpExchange& exchange) { return gateway.Handle(exchange); });
-  admin::AdminApi admin_api(store.AdminSources(), admin_token);
+  admin::AdminApi admin_api(store.AdminSources(accounts), admin_token);
   admin::AdminServerOptions admin_options;
   admin_options.version = kVersion;
   admin_options.api = &admin_api;

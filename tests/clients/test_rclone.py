@@ -1,6 +1,7 @@
 """rclone (Debian 1.60): sync and check of the real tree, multipart, listing, deletion."""
 
 import os
+import time
 
 import pytest
 
@@ -119,3 +120,23 @@ def test_server_side_copy_and_names(rclone, bucket_name, tmp_path):
     rclone("deletefile", f"store:{bucket_name}/to/with space")
     assert "with space" not in rclone("lsf", "-R", f"store:{bucket_name}/to").stdout
     rclone("purge", f"store:{bucket_name}")
+
+
+def test_versions(rclone, bucket_name, tmp_path, server):
+    """--s3-versions shows every version of a file and restores an old one."""
+    remote = f"store:{bucket_name}"
+    rclone("mkdir", remote)
+    s3 = server.client()
+    s3.put_bucket_versioning(Bucket=bucket_name, VersioningConfiguration={"Status": "Enabled"})
+    for text in ("first", "second"):
+        (tmp_path / "file.txt").write_text(text)
+        rclone("copyto", "--ignore-times", str(tmp_path / "file.txt"), f"{remote}/file.txt")
+        time.sleep(1.1)  # rclone names versions by the second
+    assert rclone("cat", f"{remote}/file.txt").stdout == "second"
+    names = sorted(rclone("lsf", "--s3-versions", remote).stdout.split())
+    assert len(names) == 2 and "file.txt" in names, names
+    old = next(name for name in names if name != "file.txt")
+    assert rclone("cat", "--s3-versions", f"{remote}/{old}").stdout == "first"
+    rclone("deletefile", f"{remote}/file.txt")
+    assert rclone("lsf", remote).stdout == ""
+    assert len(rclone("lsf", "--s3-versions", remote).stdout.split()) >= 2

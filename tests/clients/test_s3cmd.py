@@ -1,6 +1,9 @@
 """s3cmd (Debian 2.3): every everyday command, multipart included."""
 
+import json
 import os
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -73,3 +76,50 @@ def test_sync_both_ways(s3cmd, bucket_name, tmp_path):
     s3cmd("sync", f"s3://{bucket_name}/tree/", f"{back}/")
     run(["diff", "-r", str(source), str(back)])
     s3cmd("rb", "--recursive", "--force", f"s3://{bucket_name}")
+
+
+def test_access_control(s3cmd, bucket_name, tmp_path, server):
+    """--acl-public on upload, setacl back and forth, and what a browser without keys then sees."""
+    bucket = f"s3://{bucket_name}"
+    (tmp_path / "file").write_bytes(b"for everybody")
+
+    def status():
+        try:
+            with urllib.request.urlopen(f"{server.endpoint}/{bucket_name}/file", timeout=10) as answer:
+                assert answer.read() == b"for everybody"
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    s3cmd("mb", bucket)
+    s3cmd("put", "--acl-public", str(tmp_path / "file"), f"{bucket}/file")
+    assert status() == 200
+    info = s3cmd("info", f"{bucket}/file").stdout
+    assert "*anon*: READ" in info and "root: FULL_CONTROL" in info, info
+    s3cmd("setacl", "--acl-private", f"{bucket}/file")
+    assert status() == 403
+    s3cmd("setacl", "--acl-public", "--recursive", bucket)
+    assert status() == 200
+    s3cmd("setacl", "--acl-revoke=all:anon", f"{bucket}/file", expect=None)
+
+    (tmp_path / "policy.json").write_text(
+        json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:GetObject",
+                        "Resource": f"arn:aws:s3:::{bucket_name}/*",
+                    }
+                ],
+            }
+        )
+    )
+    s3cmd("setpolicy", str(tmp_path / "policy.json"), bucket)
+    assert status() == 403
+    assert "Deny" in s3cmd("info", bucket).stdout
+    s3cmd("delpolicy", bucket)
+    s3cmd("del", "--recursive", "--force", bucket)
+    s3cmd("rb", bucket)

@@ -367,7 +367,8 @@ def refusals(case):
     """The (status, code) pairs that may answer a case; empty when it must be accepted."""
     if case.location in ("none", "form"):
         return {DENIED}
-    if case.location == "header+query":
+    # The credentials of a POST upload lie in its form: any others are one method too many.
+    if case.location == "header+query" or case.operation == "PostObject":
         return {(400, "InvalidArgument")}
     in_query = case.location == "query"
     malformed = {(400, "AuthorizationQueryParametersError" if in_query else "AuthorizationHeaderMalformed")}

@@ -238,3 +238,53 @@ def test_delete_conditions_of_directory_buckets_are_501(s3, raw, bucket, name, v
         Header=name,
     )
     assert read(s3, bucket) == b"x"
+
+
+RACERS = 64
+
+
+def winners(results):
+    """The numbers of the calls that succeeded; all others must have been refused for their condition."""
+    lost = [result for result in results if not isinstance(result, dict)]
+    answers = [error.response for error in lost]
+    refused = {(answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) for answer in answers}
+    assert refused <= {(412, "PreconditionFailed"), (409, "ConditionalRequestConflict"), (404, "NoSuchKey")}, refused
+    return [number for number, result in enumerate(results) if isinstance(result, dict)]
+
+
+@pytest.mark.http_only
+@pytest.mark.parametrize("how", ["create", "replace", "complete", "copy", "delete"])
+def test_exactly_one_of_64_concurrent_writers_wins(server, bucket, parallel, how):
+    """Issue 4.3: If-None-Match and If-Match on PUT, Complete, Copy and Delete."""
+    s3 = server.client(max_pool_connections=RACERS)
+    s3.put_object(Bucket=bucket, Key="source", Body=b"source")
+    etag = None
+    if how in ("replace", "delete"):
+        etag = s3.put_object(Bucket=bucket, Key="k", Body=b"before")["ETag"]
+    body = [b"writer %d" % number for number in range(RACERS)]
+
+    def upload(number):
+        started = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+        part = s3.upload_part(Bucket=bucket, Key="k", UploadId=started, PartNumber=1, Body=body[number])
+        return {"UploadId": started, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}}
+
+    uploads = parallel([lambda n=n: upload(n) for n in range(RACERS)], 16) if how == "complete" else []
+    race = {
+        "create": lambda n: s3.put_object(Bucket=bucket, Key="k", Body=body[n], IfNoneMatch="*"),
+        "replace": lambda n: s3.put_object(Bucket=bucket, Key="k", Body=body[n], IfMatch=etag),
+        "complete": lambda n: s3.complete_multipart_upload(Bucket=bucket, Key="k", IfNoneMatch="*", **uploads[n]),
+        "copy": lambda n: s3.copy_object(
+            Bucket=bucket, Key="k", CopySource=f"{bucket}/source", MetadataDirective="REPLACE",
+            Metadata={"writer": str(n)}, IfNoneMatch="*",
+        ),
+        "delete": lambda n: s3.delete_object(Bucket=bucket, Key="k", IfMatch=etag),
+    }[how]
+    won = winners(parallel([lambda n=n: race(n) for n in range(RACERS)], RACERS))
+    assert len(won) == 1, won
+    if how == "delete":
+        with s3_error(404, "NoSuchKey"):
+            s3.get_object(Bucket=bucket, Key="k")
+    elif how == "copy":
+        assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"writer": str(won[0])}
+    else:
+        assert read(s3, bucket, "k") == body[won[0]]

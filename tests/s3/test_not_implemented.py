@@ -6,21 +6,11 @@ from harness.expect import assert_error, assert_status
 pytestmark = pytest.mark.http_only
 
 BUCKET_SUBRESOURCES = [
-    "policy",
     "encryption",
     "replication",
     "website",
-    "ownershipControls",
-    "publicAccessBlock",
-    "acl",
 ]
 SUBRESOURCES_BY_ID = ["inventory", "analytics", "metrics", "intelligent-tiering"]
-# Nothing of this can be set yet, so saying that it is not set is the truth.
-UNSET_BUCKET_SUBRESOURCES = {
-    "policy": (404, "NoSuchBucketPolicy"),
-    "ownershipControls": (404, "OwnershipControlsNotFoundError"),
-    "publicAccessBlock": (404, "NoSuchPublicAccessBlockConfiguration"),
-}
 
 
 @pytest.fixture
@@ -40,27 +30,6 @@ def test_put_of_bucket_subresource_is_501(raw, path, name):
     assert_error(
         raw.call("PUT", path.rsplit("/", 1)[0], [(name, None)], body=b"<x/>"), 501, "NotImplemented"
     )
-    unchanged(raw, path)
-
-
-@pytest.mark.parametrize("name", UNSET_BUCKET_SUBRESOURCES)
-def test_get_of_bucket_subresource_says_that_it_was_never_set(raw, path, name):
-    """Note 7: tools read these as a matter of course; the answer is that of a fresh AWS bucket."""
-    status, code = UNSET_BUCKET_SUBRESOURCES[name]
-    assert_error(raw.call("GET", path.rsplit("/", 1)[0], [(name, None)]), status, code)
-
-
-@pytest.mark.parametrize("name", ["policy", "ownershipControls", "publicAccessBlock"])
-def test_delete_of_bucket_subresource_deletes_nothing(raw, bucket, name):
-    """Note 6: never a DeleteBucket (the bucket is empty here, so that would work)."""
-    assert_error(raw.call("DELETE", f"/{bucket}", [(name, None)]), 501, "NotImplemented")
-    assert_status(raw.call("HEAD", f"/{bucket}"), 200)
-
-
-@pytest.mark.parametrize("name", ["acl"])
-def test_put_of_object_subresource_is_501(raw, path, name):
-    """Note 6: never a PutObject over the object."""
-    assert_error(raw.call("PUT", path, [(name, None)], body=b"<x/>"), 501, "NotImplemented")
     unchanged(raw, path)
 
 
@@ -107,16 +76,3 @@ def test_promises_it_cannot_keep_are_501(raw, path, headers):
     unchanged(raw, path)
 
 
-def test_browser_post_upload_is_refused(raw, path):
-    """Note 57: POST object is not there: no object appears."""
-    bucket = path.rsplit("/", 1)[0]
-    body = (
-        b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nposted\r\n--b\r\n'
-        b"Content-Disposition: form-data; "
-        b'name="file"; filename="f"\r\n\r\ndata\r\n--b--\r\n'
-    )
-    response = raw.call(
-        "POST", bucket, headers={"Content-Type": "multipart/form-data; boundary=b"}, body=body
-    )
-    assert response.status in (400, 403, 405, 412, 501) and response.code, str(response)
-    assert_status(raw.call("HEAD", f"{bucket}/posted"), 404)

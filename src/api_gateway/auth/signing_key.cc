@@ -4,12 +4,12 @@
 
 namespace ashlar::api_gateway {
 
-Sha256Digest DeriveSigningKey(const Secret& secret, std::string_view date,
-                              std::string_view region) {
+Sha256Digest DeriveSigningKey(const Secret& secret, std::string_view date, std::string_view region,
+                              std::string_view service) {
   const Secret first("AWS4" + secret.Reveal());
   Sha256Digest key = HmacSha256(AsBytes(first.Reveal()), AsBytes(date));
   key = HmacSha256(key, AsBytes(region));
-  key = HmacSha256(key, AsBytes("s3"));
+  key = HmacSha256(key, AsBytes(service));
   return HmacSha256(key, AsBytes("aws4_request"));
 }
 

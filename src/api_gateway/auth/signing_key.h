@@ -14,13 +14,14 @@
 
 namespace ashlar::api_gateway {
 
-// HMAC chain over date ("20130524"), region, "s3" and "aws4_request": four HMACs.
+// HMAC chain over date ("20130524"), region, service and "aws4_request": four HMACs.
 [[nodiscard]] Sha256Digest DeriveSigningKey(const Secret& secret, std::string_view date,
-                                            std::string_view region);
+                                            std::string_view region,
+                                            std::string_view service = "s3");
 
-// Remembers signing keys by access key, date and region. An entry answers only for the very secret
-// that made it: a key whose secret was changed, or that was deleted and created again, never gets
-// the old one. Thread-safe; at most `capacity` entries, any entry may be dropped at any time.
+// Remembers signing keys of S3 by access key, date and region. An entry answers only for the very
+// secret that made it: a key whose secret was changed, or that was deleted and created again, never
+// gets the old one. Thread-safe; at most `capacity` entries, any entry may be dropped at any time.
 class SigningKeyCache {
  public:
   explicit SigningKeyCache(size_t capacity = 4096);

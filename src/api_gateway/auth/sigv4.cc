@@ -5,28 +5,21 @@
 #include <vector>
 
 #include "api_gateway/auth/canonical_request.h"
+#include "api_gateway/auth/credential_scope.h"
 #include "api_gateway/protocol/http_date.h"
 #include "api_gateway/protocol/percent.h"
 
 namespace ashlar::api_gateway {
 namespace {
 
-constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-constexpr size_t kAccessKeyBytesMax = 128;
 constexpr size_t kSignedHeadersMax = 100;
 
 enum class Location { kNone, kHeader, kQuery };
 
 // What a client claims, before anything is verified. Views into the request.
-struct Claim {
+struct Claim : CredentialScope {
   Location location = Location::kNone;
-  std::string_view access_key;
-  std::string_view date;  // of the scope: "20130524"
-  std::string_view region;
-  std::string_view service;
-  std::string_view terminal;
-  std::string_view scope;  // date/region/service/terminal
   std::string_view signed_headers;
   PooledVector<std::string_view> names;
   std::string_view signature;
@@ -49,12 +42,6 @@ S3Error Malformed(Location location, std::string text) {
 
 S3Error QueryError(std::string text) {
   return S3Error(S3Code::kAuthorizationQueryParametersError, std::move(text));
-}
-
-S3Error NotSupported() {
-  return S3Error(S3Code::kInvalidRequest,
-                 "The authorization mechanism you have provided is not supported. Please use "
-                 "AWS4-HMAC-SHA256.");
 }
 
 // Parameters of signature versions 4 and 2. Matched without regard to case: a misspelt one must not
@@ -84,25 +71,9 @@ S3Result<Location> Locate(const HttpRequest& request) {
         "query string parameter or the Authorization header should be specified",
         "Authorization", headers > 0 ? *request.Find("authorization") : std::string_view());
   }
-  if (version2) return NotSupported();
+  if (version2) return SignatureVersionNotSupported();
   if (version4) return Location::kQuery;
   return headers == 1 ? Location::kHeader : Location::kNone;
-}
-
-// "key/20130524/region/s3/aws4_request"; the key may hold '/', so the split is from the right.
-bool SplitCredential(std::string_view text, Claim* claim) {
-  std::array<std::string_view*, 4> parts = {&claim->terminal, &claim->service, &claim->region,
-                                            &claim->date};
-  const std::string_view whole = text;
-  for (std::string_view* part : parts) {
-    const size_t slash = text.rfind('/');
-    if (slash == std::string_view::npos) return false;
-    *part = text.substr(slash + 1);
-    text = text.substr(0, slash);
-  }
-  claim->access_key = text;
-  claim->scope = text.empty() ? std::string_view() : whole.substr(text.size() + 1);
-  return !text.empty() && text.size() <= kAccessKeyBytesMax;
 }
 
 bool IsHeaderNameByte(char c) {
@@ -149,25 +120,25 @@ MaybeError SetSignedHeaders(std::string_view text, Claim* claim) {
 S3Error OtherScheme(std::string_view value) {
   if (value.empty()) return S3Error(S3Code::kAccessDenied);
   if (value.starts_with("AWS ")) {
-    if (value.find(':') != std::string_view::npos) return NotSupported();
+    if (value.find(':') != std::string_view::npos) return SignatureVersionNotSupported();
     return InvalidArgument(
         "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature", "Authorization",
         value);
   }
-  if (value == kAlgorithm) {
+  if (value == kSigningAlgorithm) {
     return Malformed(Location::kHeader, "the authorization header requires a Credential.");
   }
-  if (value.starts_with("AWS4-")) return NotSupported();
+  if (value.starts_with("AWS4-")) return SignatureVersionNotSupported();
   return InvalidArgument("Unsupported Authorization Type", "Authorization", value);
 }
 
 MaybeError ReadAuthorization(std::string_view value, Claim* claim) {
   value = TrimBlanks(value);
-  if (!value.starts_with(kAlgorithm) || value.size() == kAlgorithm.size() ||
-      (value[kAlgorithm.size()] != ' ' && value[kAlgorithm.size()] != '\t')) {
+  if (!value.starts_with(kSigningAlgorithm) || value.size() == kSigningAlgorithm.size() ||
+      (value[kSigningAlgorithm.size()] != ' ' && value[kSigningAlgorithm.size()] != '\t')) {
     return OtherScheme(value);
   }
-  value.remove_prefix(kAlgorithm.size());
+  value.remove_prefix(kSigningAlgorithm.size());
   struct Component {
     std::string_view prefix;
     MaybeError (*set)(std::string_view, Claim*);
@@ -222,8 +193,13 @@ MaybeError ReadHeaderDate(const HttpRequest& request, Claim* claim) {
   return std::nullopt;
 }
 
-MaybeError ReadHeaderPayloadHash(const HttpRequest& request, Claim* claim) {
+MaybeError ReadHeaderPayloadHash(const HttpRequest& request, const AuthContext& context,
+                                 Claim* claim) {
   const auto hash = request.Find("x-amz-content-sha256");
+  if (!hash && !context.body_sha256.empty()) {
+    claim->payload_hash = context.body_sha256;
+    return std::nullopt;
+  }
   if (!hash) {
     return S3Error(S3Code::kInvalidRequest,
                    "Missing required header for this request: x-amz-content-sha256");
@@ -238,7 +214,7 @@ MaybeError ReadHeaderPayloadHash(const HttpRequest& request, Claim* claim) {
 MaybeError ReadHeaderClaim(const HttpRequest& request, const AuthContext& context, Claim* claim) {
   if (auto error = ReadAuthorization(*request.Find("authorization"), claim)) return error;
   if (auto error = ReadHeaderDate(request, claim)) return error;
-  if (auto error = ReadHeaderPayloadHash(request, claim)) return error;
+  if (auto error = ReadHeaderPayloadHash(request, context, claim)) return error;
   const int64_t skew = claim->signed_at - context.now_seconds;
   if (skew > kClockSkewSecondsMax || skew < -kClockSkewSecondsMax) {
     return S3Error(S3Code::kRequestTimeTooSkewed)
@@ -311,7 +287,7 @@ MaybeError ReadQueryClaim(const HttpRequest& request, const AuthContext& context
         "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
         "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
   }
-  if (*algorithm != kAlgorithm) {
+  if (*algorithm != kSigningAlgorithm) {
     return QueryError("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
   }
   if (auto error = SetCredential(*credential, claim)) return error;
@@ -328,26 +304,11 @@ MaybeError ReadQueryClaim(const HttpRequest& request, const AuthContext& context
 }
 
 MaybeError CheckScope(const AuthContext& context, const Claim& claim) {
-  if (claim.region != context.region) {
-    return Malformed(claim.location, "the region '" + std::string(claim.region) +
-                                         "' is wrong; expecting '" + std::string(context.region) +
-                                         "'")
-        .With("Region", context.region);
-  }
-  if (claim.service != "s3") {
-    return Malformed(claim.location, "incorrect service \"" + std::string(claim.service) +
-                                         "\". This endpoint belongs to \"s3\".");
-  }
-  if (claim.terminal != "aws4_request") {
-    return Malformed(claim.location, "incorrect terminal \"" + std::string(claim.terminal) +
-                                         "\". This endpoint uses \"aws4_request\".");
-  }
-  if (claim.date != std::string_view(claim.amz_date).substr(0, 8)) {
-    return Malformed(claim.location, "Invalid credential date \"" + std::string(claim.date) +
-                                         "\". This date is not the same as X-Amz-Date: \"" +
-                                         std::string(claim.amz_date, 0, 8) + "\".");
-  }
-  return std::nullopt;
+  const auto mistake = FindScopeMistake(context, claim, claim.amz_date);
+  if (!mistake) return std::nullopt;
+  S3Error error = Malformed(claim.location, mistake->text);
+  if (mistake->wrong_region) error.With("Region", context.region);
+  return error;
 }
 
 bool IsLowerHex256(std::string_view text) {
@@ -404,16 +365,6 @@ MaybeError CheckCoverage(const HttpRequest& request, const Claim& claim) {
       .With("HeadersNotSigned", list);
 }
 
-std::string SpacedHex(std::string_view text) {
-  const std::string hex = HexEncode(AsBytes(text));
-  std::string out;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    if (i > 0) out.push_back(' ');
-    out.append(hex, i, 2);
-  }
-  return out;
-}
-
 // The other way to write the host: with or without the port that is the scheme's default.
 std::string AlternativeHost(std::string_view host, bool tls) {
   const std::string_view port = tls ? ":443" : ":80";
@@ -446,17 +397,11 @@ void Sign(const HttpRequest& request, const Claim& claim, const Sha256Digest& ke
   PooledString& text = out->string_to_sign;
   text.clear();
   text.reserve(160);
-  text.append(kAlgorithm).push_back('\n');
+  text.append(kSigningAlgorithm).push_back('\n');
   text.append(claim.amz_date).push_back('\n');
   text.append(claim.scope).push_back('\n');
   AppendHex(digest, &text);
   out->mac = HmacSha256(key, AsBytes(text));
-}
-
-bool IsSignature(const Sha256Digest& mac, std::string_view provided) {
-  PooledString expected;
-  AppendHex(mac, &expected);
-  return ConstantTimeEqual(AsBytes(expected), AsBytes(provided));
 }
 
 // True when the signature fits the request in one of the spellings that mean the same: the path in
@@ -490,34 +435,19 @@ bool SignatureFits(const HttpRequest& request, const Claim& claim, const Sha256D
 }
 
 S3Error DoesNotMatch(const Claim& claim, const Signing& signing) {
-  return S3Error(S3Code::kSignatureDoesNotMatch)
-      .With("AWSAccessKeyId", claim.access_key)
-      .With("StringToSign", signing.string_to_sign)
-      .With("SignatureProvided", claim.signature)
-      .With("StringToSignBytes", SpacedHex(signing.string_to_sign))
+  return SignatureMismatch({claim.access_key, signing.string_to_sign, claim.signature})
       .With("CanonicalRequest", signing.canonical)
       .With("CanonicalRequestBytes", SpacedHex(signing.canonical));
 }
 
-Sha256Digest SigningKeyFor(const AuthContext& context, const Claim& claim, std::string_view owner,
-                           const Secret& secret) {
-  if (context.cache == nullptr) return DeriveSigningKey(secret, claim.date, claim.region);
-  return context.cache->Get(owner, secret, claim.date, claim.region);
-}
-
 AuthOutcome VerifySignature(const HttpRequest& request, const AuthContext& context,
                             const CredentialLookup& lookup, const Claim& claim, PayloadMode mode) {
-  const std::shared_ptr<const Credential> credential = lookup.Find(claim.access_key);
-  const bool known = credential && credential->enabled && !credential->secret.empty();
-  // No secret of a real key: nothing signed with it can be accepted, because `known` is asked
-  // below.
-  static const Secret kNobody("nobody's secret");
+  const SigningKey found = FindSigningKey(context, lookup, claim);
   Verified verified;
-  verified.signing_key = SigningKeyFor(context, claim, known ? claim.access_key : "",
-                                       known ? credential->secret : kNobody);
+  verified.signing_key = found.key;
   Signing signing;
-  const bool fits = SignatureFits(request, claim, verified.signing_key, &signing);
-  if (!known) {
+  const bool fits = SignatureFits(request, claim, found.key, &signing);
+  if (!found.credential) {
     return S3Error(S3Code::kInvalidAccessKeyId).With("AWSAccessKeyId", claim.access_key);
   }
   if (!fits) return DoesNotMatch(claim, signing);
@@ -525,7 +455,7 @@ AuthOutcome VerifySignature(const HttpRequest& request, const AuthContext& conte
   if (request.Find("x-amz-security-token") || request.HasQuery("X-Amz-Security-Token")) {
     return S3Error(S3Code::kInvalidToken);
   }
-  verified.principal = credential->principal;
+  verified.identity = found.credential->identity;
   verified.access_key = claim.access_key;
   verified.is_presigned = claim.location == Location::kQuery;
   verified.mode = mode;
@@ -562,6 +492,11 @@ AuthOutcome Anonymous(const HttpRequest& request, const AuthContext& context) {
 bool IsStreaming(PayloadMode mode) {
   return mode == PayloadMode::kStreamingSigned || mode == PayloadMode::kStreamingSignedTrailer ||
          mode == PayloadMode::kStreamingUnsignedTrailer;
+}
+
+bool HasCredentials(const HttpRequest& request) {
+  const auto location = Locate(request);
+  return !location.ok() || *location != Location::kNone;
 }
 
 AuthOutcome Authenticate(const HttpRequest& request, const AuthContext& context,

@@ -23,15 +23,12 @@
 #include "api_gateway/auth/signing_key.h"
 #include "api_gateway/http/http_request.h"
 #include "base/secret.h"
+#include "iam/identity.h"
 #include "runtime/pooled.h"
 
 namespace ashlar::api_gateway {
 
-struct Credential {
-  Secret secret;
-  std::string principal;
-  bool enabled = true;  // a disabled key is answered like an unknown one
-};
+using iam::Credential;
 
 class CredentialLookup {
  public:
@@ -53,16 +50,21 @@ enum class PayloadMode {
 
 struct AuthContext {
   std::string_view region = "us-east-1";
+  std::string_view service = "s3";
+  // Of the body, which was read already: what stands in for x-amz-content-sha256 where clients do
+  // not send it (all services but S3).
+  std::string_view body_sha256 = {};
   int64_t now_seconds = 0;  // since 1970
   bool allow_unsigned_payload_without_tls = true;
   SigningKeyCache* cache = nullptr;  // optional
 };
 
 struct Verified {
-  std::string principal;    // empty when anonymous
-  PooledString access_key;  // empty when anonymous
+  std::shared_ptr<const iam::Identity> identity;  // null when anonymous
+  PooledString access_key;                        // empty when anonymous
   bool is_anonymous = false;
   bool is_presigned = false;
+  bool is_form = false;  // POST upload: credentials, if any, were fields of its form
   PayloadMode mode = PayloadMode::kUnsigned;
   PooledString expected_sha256;  // 64 lower-case hex digits with kSignedHash, else empty
 
@@ -82,6 +84,9 @@ inline constexpr int64_t kPresignSecondsMax = 7 * 24 * 3600;
 // streaming mode is the caller's decision.
 [[nodiscard]] AuthOutcome Authenticate(const HttpRequest& request, const AuthContext& context,
                                        const CredentialLookup& lookup);
+
+// Whether headers or query hold anything that looks like credentials.
+[[nodiscard]] bool HasCredentials(const HttpRequest& request);
 
 // Presigned URLs may carry x-amz-* parameters ("x-amz-meta-color") in place of headers. Appends
 // them as headers after authentication, where they are signed like everything in the query; a

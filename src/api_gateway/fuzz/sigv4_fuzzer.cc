@@ -100,7 +100,7 @@ void SignedIsAcceptedMutatedIsNot(Input in) {
   }
   HttpRequest request = presigned ? signer.Presign(client) : signer.Sign(client);
   const AuthOutcome accepted = Verify(request, signer, &cache);
-  Require(accepted.ok() && accepted->principal == "alice" && !accepted->is_anonymous);
+  Require(accepted.ok() && accepted->identity->user_name == "alice" && !accepted->is_anonymous);
   Require(accepted->is_presigned == presigned);
 
   HttpRequest changed = request;
@@ -127,7 +127,7 @@ void NoiseIsNobody(Input in) {
   request.raw_target = "/" + in.Rest();
   const AuthOutcome outcome = Verify(request, {}, nullptr);
   if (outcome.ok()) {
-    Require(outcome->is_anonymous && outcome->principal.empty());
+    Require(outcome->is_anonymous && outcome->identity == nullptr);
     Require((flags & 8) == 0);
     Require(outcome->mode != PayloadMode::kStreamingSigned &&
             outcome->mode != PayloadMode::kStreamingSignedTrailer);

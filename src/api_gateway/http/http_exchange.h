@@ -5,7 +5,8 @@
 // Invariants
 //  1. Exactly one response is sent. After an error in the middle of a body the connection is
 //     broken, so that a cut body never looks like a whole one.
-//  2. "100 Continue" is sent by the first ReadBody, hence only after authentication.
+//  2. "100 Continue" is sent by the first ReadBody, hence only after authentication, or for the
+//     fields of a form, which are what it is authenticated by.
 //  3. Header values with control characters never reach the wire (checked where they are written).
 #pragma once
 
@@ -37,7 +38,8 @@ class HttpExchange {
   virtual ~HttpExchange() = default;
 
   virtual const HttpRequest& request() const = 0;
-  // For authentication only: it adds what a presigned URL carries in place of headers.
+  // For authentication only: it adds what a presigned URL, or the fields of a POST upload, carry in
+  // place of headers.
   virtual HttpRequest& mutable_request() = 0;
   // Unique for each request, also in its response header x-amz-request-id and in its log line.
   virtual std::string_view request_id() const = 0;

@@ -11,7 +11,7 @@ namespace ashlar::api_gateway {
 namespace {
 
 // Names come from handlers, not from clients; the limit guards against a mistake.
-constexpr size_t kOperationsMax = 128;
+constexpr size_t kOperationsMax = 160;
 constexpr const char* kOtherOperation = "Other";
 
 // LogValue without a string of its own for the plain values that nearly all are.

@@ -4,6 +4,7 @@
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/lookups.h"
+#include "api_gateway/operations/common/object_access.h"
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
 #include "api_gateway/protocol/http_date.h"
@@ -86,6 +87,7 @@ Task<Answer> CopyObject(S3Context& context) {
   if (auto error = CheckAttributes(**bucket, wishes->attributes)) {
     co_return error;
   }
+  if (auto error = SetOwnerAndAcl(context, &wishes->attributes.extras)) co_return error;
   auto source = co_await FindCopySource(context);
   if (!source.ok()) co_return source.error();
   if (IsCopyOntoItself(context, *source) && !wishes->replace_metadata &&

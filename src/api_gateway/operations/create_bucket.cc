@@ -1,6 +1,9 @@
 // CreateBucket. The store has one region; asking for another one is refused as AWS does at the
 // endpoint of a region. Creating one's own bucket again never touches it: us-east-1 answers that it
 // is done, for the sake of very old clients, every other region 409.
+#include "api_gateway/documents/access_settings.h"
+#include "api_gateway/documents/acl.h"
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
@@ -26,6 +29,37 @@ std::optional<S3Error> CheckRegion(const std::string& constraint, const std::str
                      "request was sent to.");
 }
 
+using Configurations = std::map<std::string, std::string>;
+
+// ACL and ownership that the headers ask for. The caller becomes the owner.
+S3Result<Configurations> AccessSettings(const S3Context& context) {
+  Configurations settings;
+  auto ownership = ParseOwnershipHeader(context.request());
+  if (!ownership.ok()) return ownership.error();
+  if (*ownership) settings[iam::kOwnershipConfiguration] = iam::OwnershipName(**ownership);
+  const std::string& owner = context.caller()->canonical_id;
+  auto acl = ParseAclHeaders(context.request(), {owner, owner}, context.directory);
+  if (!acl.ok()) return acl.error();
+  const std::string text = *acl ? iam::EncodeAcl(**acl, owner) : std::string();
+  if (text.empty()) return settings;
+  if (*ownership == iam::Ownership::kBucketOwnerEnforced) {
+    return S3Error(S3Code::kInvalidBucketAclWithObjectOwnership,
+                   "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
+                   "setting");
+  }
+  settings[iam::kAclConfiguration] = text;
+  return settings;
+}
+
+// Who may create a bucket may not for that reason open it to others.
+bool MaySet(S3Context& context, const Configurations& settings, bool locked) {
+  const auto may = [&](std::string_view action) { return MayAlso(context, action, {}); };
+  return (!settings.contains(iam::kAclConfiguration) || may("s3:PutBucketAcl")) &&
+         (!settings.contains(iam::kOwnershipConfiguration) ||
+          may("s3:PutBucketOwnershipControls")) &&
+         (!locked || (may("s3:PutBucketObjectLockConfiguration") && may("s3:PutBucketVersioning")));
+}
+
 Task<Answer> SendCreated(S3Context& context) {
   ResponseHead head;
   head.Add("Location", "/" + context.address.bucket);
@@ -38,7 +72,7 @@ Task<Answer> AnswerExisting(S3Context& context, ObjectLocking wanted) {
   const std::string& name = context.address.bucket;
   const auto bucket = co_await context.objects.GetBucket(name);
   if (!bucket.ok()) co_return ReadFailure(bucket.status());
-  if ((*bucket)->owner != context.verified.identity().principal) {
+  if (OwnerOf(**bucket, context.directory) != context.caller()->canonical_id) {
     co_return S3Error(S3Code::kBucketAlreadyExists).With("BucketName", name);
   }
   if (context.settings.region != kFirstRegion ||
@@ -63,11 +97,13 @@ Task<Answer> CreateBucket(S3Context& context) {
     co_return error;
   }
   const auto lock = context.request().Find("x-amz-bucket-object-lock-enabled");
-  const ObjectLocking locking = lock && EqualsIgnoreCase(TrimBlanks(*lock), "true")
-                                    ? ObjectLocking::kOn
-                                    : ObjectLocking::kOff;
-  auto created = co_await context.objects.CreateBucket(name, context.verified.identity().principal,
-                                                       context.settings.region, locking);
+  const bool locked = lock && EqualsIgnoreCase(TrimBlanks(*lock), "true");
+  const ObjectLocking locking = locked ? ObjectLocking::kOn : ObjectLocking::kOff;
+  auto access = AccessSettings(context);
+  if (!access.ok()) co_return access.error();
+  if (!MaySet(context, *access, locked)) co_return S3Error(S3Code::kAccessDenied);
+  auto created = co_await context.objects.CreateBucket(
+      name, context.caller()->canonical_id, context.settings.region, locking, *std::move(access));
   if (!created.ok()) {
     if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
     co_return co_await AnswerExisting(context, locking);

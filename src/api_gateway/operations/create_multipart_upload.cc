@@ -3,6 +3,7 @@
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/lookups.h"
+#include "api_gateway/operations/common/object_access.h"
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
 
@@ -16,11 +17,13 @@ Task<Answer> CreateMultipartUpload(S3Context& context) {
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
   if (auto error = CheckAttributes(**bucket, *attributes)) co_return error;
+  if (auto error = SetOwnerAndAcl(context, &attributes->extras)) co_return error;
 
   object_service::CreateUploadRequest create;
   create.bucket = *bucket;
   create.key = context.address.key;
-  create.owner = context.verified.identity().principal;
+  create.owner =
+      context.caller() == nullptr ? iam::kAnonymousCanonicalId : context.caller()->canonical_id;
   create.attributes = *std::move(attributes);
   ResponseHead head;
   if (*checksum) {

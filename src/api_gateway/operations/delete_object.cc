@@ -17,7 +17,7 @@ Task<Answer> DeleteObject(S3Context& context) {
   auto version_id = ParseVersionId(context.request(), **bucket);
   if (!version_id.ok()) co_return version_id.error();
 
-  auto bypass = ParseBypassGovernance(context.request(), **bucket);
+  auto bypass = MayBypassGovernance(context, context.address.key);
   if (!bypass.ok()) co_return bypass.error();
 
   std::vector<metadata_db::DeleteObjectChange> changes(1);

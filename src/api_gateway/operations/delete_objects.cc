@@ -1,5 +1,6 @@
 // DeleteObjects: up to 1,000 keys in one request and one commit. Each key has its own outcome; what
 // one of them asks for in vain does not keep the others from being deleted.
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/lookups.h"
 #include "api_gateway/operations/common/responses.h"
@@ -54,8 +55,8 @@ void WriteError(XmlWriter& xml, const ObjectToDelete& entry, const S3Error& erro
 Task<Answer> DeleteObjects(S3Context& context) {
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
-  auto bypass = ParseBypassGovernance(context.request(), **bucket);
-  if (!bypass.ok()) co_return bypass.error();
+  // Before anything is deleted; which keys it may be used for is asked for each.
+  if (auto bypass = MayBypassGovernance(context, {}); !bypass.ok()) co_return bypass.error();
   auto body = co_await context.verified.ReadSmallBody(kDeleteObjectsBytesMax, true);
   if (!body.ok()) co_return body.error();
   auto request = ParseDeleteObjects(*body);
@@ -65,12 +66,15 @@ Task<Answer> DeleteObjects(S3Context& context) {
   std::vector<DeleteObjectChange> changes;
   for (const ObjectToDelete& entry : request->objects) {
     refusals.push_back(RefuseEntry(entry, **bucket));
+    if (!refusals.back() && !MayDelete(context, entry.key, entry.version_id.has_value())) {
+      refusals.back() = S3Error(S3Code::kAccessDenied);
+    }
     if (refusals.back()) continue;
     DeleteObjectChange change;
     change.key = entry.key;
     change.version_id = entry.version_id;
     change.etag_match = entry.etag;
-    change.bypass_governance = *bypass;
+    change.bypass_governance = *MayBypassGovernance(context, entry.key);
     changes.push_back(std::move(change));
   }
   std::vector<Result<DeleteOutcome>> outcomes;

@@ -1,4 +1,6 @@
-// ListBuckets: all buckets of the owner by name, by pages when asked for.
+// ListBuckets: all buckets of the caller's account by name, by pages when asked for. The operator
+// of the store sees those of all accounts.
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/continuation_token.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/list_query.h"
@@ -51,6 +53,29 @@ S3Result<Query> ParseQuery(const HttpRequest& request, const S3GatewaySettings& 
   return query;
 }
 
+// One more than a page, where there are so many. Buckets are kept by name: those of others are
+// passed over.
+Task<Result<std::vector<model::Bucket>>> FindBuckets(S3Context& context, const Query& query) {
+  constexpr uint32_t kReadAtOnce = 1000;
+  const iam::Identity& caller = *context.caller();
+  std::vector<model::Bucket> buckets;
+  std::string after = query.start_after;
+  while (true) {
+    CO_ASSIGN_OR_RETURN(std::vector<model::Bucket> some,
+                        co_await context.objects.ListBuckets(query.prefix, after, kReadAtOnce));
+    const bool last = some.size() < kReadAtOnce;
+    if (!some.empty()) after = some.back().name;
+    for (model::Bucket& bucket : some) {
+      if (!caller.is_store_root && OwnerOf(bucket, context.directory) != caller.canonical_id) {
+        continue;
+      }
+      buckets.push_back(std::move(bucket));
+      if (buckets.size() > query.max_buckets) co_return buckets;
+    }
+    if (last) co_return buckets;
+  }
+}
+
 void WriteBucket(XmlWriter& xml, const model::Bucket& bucket, bool with_region) {
   xml.Open("Bucket");
   xml.Text("Name", bucket.name);
@@ -71,15 +96,14 @@ Task<Answer> ListBuckets(S3Context& context) {
   if (!query.ok()) co_return query.error();
   std::vector<model::Bucket> buckets;
   if (!query->other_region) {
-    auto found = co_await context.objects.ListBuckets(query->prefix, query->start_after,
-                                                      query->max_buckets + 1);
+    auto found = co_await FindBuckets(context, *query);
     if (!found.ok()) co_return ReadFailure(found.status());
     buckets = std::move(*found);
   }
   const bool truncated = buckets.size() > query->max_buckets;
   if (truncated) buckets.resize(query->max_buckets);
   std::string document = XmlDocument("ListAllMyBucketsResult", [&](XmlWriter& xml) {
-    WriteUser(xml, "Owner", context.settings);
+    WriteUser(xml, "Owner", context.caller()->canonical_id, context.directory);
     xml.Open("Buckets");
     for (const model::Bucket& bucket : buckets) WriteBucket(xml, bucket, query->paged);
     xml.Close("Buckets");

@@ -2,6 +2,7 @@
 //
 // AWS answers empty next markers for a truncated page that ends in a common prefix, which no client
 // can continue from; here they are always usable.
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/list_query.h"
@@ -61,12 +62,13 @@ Task<Answer> CheckUploadIdMarker(S3Context& context, object_service::BucketPtr b
 }
 
 void WriteUpload(XmlWriter& xml, const model::Upload& upload, const ListQuery& query,
-                 const S3GatewaySettings& settings) {
+                 const S3Context& context) {
   xml.Open("Upload");
   xml.Name("Key", upload.key, query.url_encode);
   xml.Text("UploadId", upload.id.ToHex());
-  WriteUser(xml, "Initiator", settings);
-  WriteUser(xml, "Owner", settings);
+  const UploadUsers users = UsersOf(upload, context);
+  WriteUser(xml, "Initiator", users.initiator, context.directory);
+  WriteUser(xml, "Owner", users.owner, context.directory);
   xml.Text("StorageClass", upload.storage_class);
   xml.Text("Initiated", FormatIso8601(upload.initiated_ms / 1000 * 1000));
   if (const auto algorithm = NamedAlgorithm(upload.checksum_algorithm)) {
@@ -97,7 +99,7 @@ std::string Render(const S3Context& context, const ListQuery& query, const Marke
     xml.Number("MaxUploads", query.max_entries);
     xml.Bool("IsTruncated", page.truncated);
     for (const model::Upload& upload : page.uploads) {
-      WriteUpload(xml, upload, query, context.settings);
+      WriteUpload(xml, upload, query, context);
     }
     WriteCommonPrefixes(xml, page.common_prefixes, query);
   });

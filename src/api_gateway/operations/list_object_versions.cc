@@ -1,4 +1,5 @@
 // ListObjectVersions: by key, newest first; versions and delete markers in one order.
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/list_query.h"
 #include "api_gateway/operations/common/lookups.h"
@@ -32,7 +33,7 @@ S3Result<Markers> ParseMarkers(const HttpRequest& request) {
 }
 
 void WriteEntry(XmlWriter& xml, const metadata_db::VersionEntry& entry, const ListQuery& query,
-                const S3GatewaySettings& settings) {
+                const S3Context& context) {
   const bool marker = entry.version.kind == model::ObjectKind::kDeleteMarker;
   const std::string_view element = marker ? "DeleteMarker" : "Version";
   xml.Open(element);
@@ -44,7 +45,9 @@ void WriteEntry(XmlWriter& xml, const metadata_db::VersionEntry& entry, const Li
   } else {
     WriteListedVersion(xml, entry.version);
   }
-  WriteUser(xml, "Owner", settings);
+  WriteUser(xml, "Owner",
+            OwnerOf(entry.version.extras, *context.bucket, *context.access, context.directory),
+            context.directory);
   xml.Close(element);
 }
 
@@ -94,7 +97,7 @@ Task<Answer> ListObjectVersions(S3Context& context) {
     WriteListEcho(xml, *query);
     xml.Bool("IsTruncated", page.truncated);
     for (const metadata_db::VersionEntry& entry : page.versions) {
-      WriteEntry(xml, entry, *query, context.settings);
+      WriteEntry(xml, entry, *query, context);
     }
     WriteCommonPrefixes(xml, page.common_prefixes, *query);
   });

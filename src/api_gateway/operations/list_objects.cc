@@ -36,7 +36,7 @@ Task<Answer> ListObjects(S3Context& context) {
     xml.Number("MaxKeys", query->max_entries);
     WriteListEcho(xml, *query);
     xml.Bool("IsTruncated", page.truncated);
-    WriteContents(xml, page, *query, &context.settings);
+    WriteContents(xml, page, *query, context, true);
     WriteCommonPrefixes(xml, page.common_prefixes, *query);
   });
   ResponseHead head;

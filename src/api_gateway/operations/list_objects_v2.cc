@@ -71,7 +71,7 @@ Task<Answer> ListObjectsV2(S3Context& context) {
     xml.Number("MaxKeys", query->max_entries);
     WriteListEcho(xml, *query);
     xml.Bool("IsTruncated", page.truncated);
-    WriteContents(xml, page, *query, with_owner ? &context.settings : nullptr);
+    WriteContents(xml, page, *query, context, with_owner);
     WriteCommonPrefixes(xml, page.common_prefixes, *query);
   });
   ResponseHead head;

@@ -1,4 +1,5 @@
 // ListParts: by number. Paging parameters out of range are tolerated, as AWS does.
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/list_query.h"
@@ -56,8 +57,9 @@ Task<Answer> ListParts(S3Context& context) {
     xml.Text("Bucket", context.address.bucket);
     xml.Text("Key", context.address.key);
     xml.Text("UploadId", upload->id.ToHex());
-    WriteUser(xml, "Initiator", context.settings);
-    WriteUser(xml, "Owner", context.settings);
+    const UploadUsers users = UsersOf(*upload, context);
+    WriteUser(xml, "Initiator", users.initiator, context.directory);
+    WriteUser(xml, "Owner", users.owner, context.directory);
     xml.Text("StorageClass", upload->storage_class);
     xml.Number("PartNumberMarker", *marker);
     xml.Number("NextPartNumberMarker", page.parts.empty() ? 0 : page.parts.back().part.number);

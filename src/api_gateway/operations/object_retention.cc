@@ -37,7 +37,7 @@ Task<Answer> ChangeLock(S3Context& context, const FoundObject& object,
 Task<Answer> PutObjectRetention(S3Context& context) {
   auto object = co_await FindLockable(context);
   if (!object.ok()) co_return object.error();
-  auto bypass = ParseBypassGovernance(context.request(), *object->bucket);
+  auto bypass = MayBypassGovernance(context, context.address.key);
   if (!bypass.ok()) co_return bypass.error();
   auto body = co_await context.verified.ReadSmallBody(kObjectLockBytesMax, false);
   if (!body.ok()) co_return body.error();

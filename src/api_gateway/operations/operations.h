@@ -14,6 +14,17 @@ Task<Answer> DeleteBucket(S3Context& context);
 Task<Answer> GetBucketLocation(S3Context& context);
 Task<Answer> GetBucketVersioning(S3Context& context);
 Task<Answer> GetBucketAcl(S3Context& context);
+Task<Answer> PutBucketAcl(S3Context& context);
+Task<Answer> GetBucketPolicy(S3Context& context);
+Task<Answer> PutBucketPolicy(S3Context& context);
+Task<Answer> DeleteBucketPolicy(S3Context& context);
+Task<Answer> GetBucketPolicyStatus(S3Context& context);
+Task<Answer> GetPublicAccessBlock(S3Context& context);
+Task<Answer> PutPublicAccessBlock(S3Context& context);
+Task<Answer> DeletePublicAccessBlock(S3Context& context);
+Task<Answer> GetBucketOwnershipControls(S3Context& context);
+Task<Answer> PutBucketOwnershipControls(S3Context& context);
+Task<Answer> DeleteBucketOwnershipControls(S3Context& context);
 Task<Answer> PutBucketVersioning(S3Context& context);
 Task<Answer> GetObjectLockConfiguration(S3Context& context);
 Task<Answer> PutObjectLockConfiguration(S3Context& context);
@@ -28,7 +39,7 @@ Task<Answer> PutBucketLifecycleConfiguration(S3Context& context);
 Task<Answer> DeleteBucketLifecycle(S3Context& context);
 // The preflight of a browser (bucket_cors.cc).
 Task<Answer> Options(S3Context& context);
-// What was never set on a bucket (unset_configurations.cc): policy, website ...
+// What was never set on a bucket (unset_configurations.cc): encryption, website ...
 Task<Answer> GetUnsetOfBucket(S3Context& context);
 Task<Answer> DeleteUnsetOfBucket(S3Context& context);
 // Gets or deletes what is set by id: inventories, metrics ...
@@ -40,9 +51,11 @@ Task<Answer> PutBucketLogging(S3Context& context);
 Task<Answer> PutBucketNotificationConfiguration(S3Context& context);
 
 Task<Answer> PutObject(S3Context& context);
+Task<Answer> PostObject(S3Context& context);
 Task<Answer> GetObject(S3Context& context);
 Task<Answer> HeadObject(S3Context& context);
 Task<Answer> GetObjectAcl(S3Context& context);
+Task<Answer> PutObjectAcl(S3Context& context);
 Task<Answer> GetObjectAttributes(S3Context& context);
 Task<Answer> GetObjectTagging(S3Context& context);
 Task<Answer> PutObjectTagging(S3Context& context);

@@ -4,6 +4,7 @@
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/lookups.h"
+#include "api_gateway/operations/common/object_access.h"
 #include "api_gateway/operations/common/responses.h"
 #include "api_gateway/operations/operations.h"
 
@@ -17,6 +18,7 @@ Task<Answer> PutObject(S3Context& context) {
   auto bucket = co_await LoadBucket(context);
   if (!bucket.ok()) co_return bucket.error();
   if (auto error = CheckAttributes(**bucket, *attributes)) co_return error;
+  if (auto error = SetOwnerAndAcl(context, &attributes->extras)) co_return error;
   const BodyOptions options;
   auto body = context.verified.OpenBody(options);
   if (!body.ok()) co_return body.error();

@@ -21,14 +21,10 @@ struct Unset {
 };
 
 constexpr Unset kOfBuckets[] = {
-    {"GetBucketPolicy", S3Code::kNoSuchBucketPolicy},
-    {"GetBucketPolicyStatus", S3Code::kNoSuchBucketPolicy},
     // S3 shows AES256 for every bucket, because it encrypts all it stores.
     {"GetBucketEncryption", S3Code::kServerSideEncryptionConfigurationNotFoundError},
     {"GetBucketWebsite", S3Code::kNoSuchWebsiteConfiguration},
     {"GetBucketReplication", S3Code::kReplicationConfigurationNotFoundError},
-    {"GetPublicAccessBlock", S3Code::kNoSuchPublicAccessBlockConfiguration},
-    {"GetBucketOwnershipControls", S3Code::kOwnershipControlsNotFoundError},
     {"GetBucketRequestPayment", std::nullopt, "RequestPaymentConfiguration", "Payer",
      "BucketOwner"},
     {"GetBucketLogging", std::nullopt, "BucketLoggingStatus"},

@@ -16,6 +16,7 @@
 namespace ashlar::api_gateway {
 
 enum class S3Code {
+  kAccessControlListNotSupported,
   kAccessDenied,
   kAccessForbidden,
   kAuthorizationHeaderMalformed,
@@ -35,6 +36,7 @@ enum class S3Code {
   kInternalError,
   kInvalidAccessKeyId,
   kInvalidArgument,
+  kInvalidBucketAclWithObjectOwnership,
   kInvalidBucketName,
   kInvalidBucketOwnerAwsAccountId,
   kInvalidBucketState,
@@ -44,6 +46,7 @@ enum class S3Code {
   kInvalidPart,
   kInvalidPartNumber,
   kInvalidPartOrder,
+  kInvalidPolicyDocument,
   kInvalidRange,
   kInvalidRedirectLocation,
   kInvalidRequest,
@@ -52,13 +55,18 @@ enum class S3Code {
   kInvalidToken,
   kInvalidUri,
   kKeyTooLongError,
+  kMalformedAclError,
+  kMalformedPolicy,
+  kMalformedPostRequest,
   kMalformedTrailerError,
   kMalformedXml,
   kMaxMessageLengthExceeded,
+  kMaxPostPreDataLengthExceeded,
   kMetadataTooLarge,
   kMethodNotAllowed,
   kMissingContentLength,
   kMissingRequestBodyError,
+  kMissingSecurityHeader,
   kNoSuchBucket,
   kNoSuchBucketPolicy,
   kNoSuchConfiguration,
@@ -87,6 +95,7 @@ enum class S3Code {
   kSlowDown,
   kTooManyBuckets,
   kUnexpectedContent,
+  kUnresolvableGrantByEmailAddress,
   kXAmzContentSha256Mismatch,
 };
 inline constexpr int kS3CodeCount = static_cast<int>(S3Code::kXAmzContentSha256Mismatch) + 1;

@@ -115,22 +115,24 @@ std::string DecodeMetadata(std::string_view value) {
   return ReplaceInvalidUtf8(out);
 }
 
-S3Result<UserMetadata> CollectUserMetadata(const HttpRequest& request) {
+S3Result<UserMetadata> CollectUserMetadata(const HttpRequest& request, MetadataFrom from) {
+  const bool literal = from == MetadataFrom::kForm;
   UserMetadata metadata;
   size_t bytes = 0;
   for (const Header& header : request.headers) {
     if (!header.name.starts_with(kPrefix)) continue;
     const std::string_view name = std::string_view(header.name).substr(kPrefix.size());
-    const std::string_view value = TrimBlanks(header.value);
+    const std::string_view value = literal ? header.value : TrimBlanks(header.value);
+    std::string meant = literal ? std::string(value) : DecodeMetadata(value);
     const auto same = [name](const auto& entry) { return entry.first == name; };
     const auto before = std::find_if(metadata.begin(), metadata.end(), same);
     if (before == metadata.end()) {
       bytes += name.size() + value.size();
-      metadata.emplace_back(name, DecodeMetadata(value));
+      metadata.emplace_back(name, std::move(meant));
     } else {
       bytes += 1 + value.size();
       before->second += ',';
-      before->second += DecodeMetadata(value);
+      before->second += meant;
     }
   }
   if (bytes > kUserMetadataBytesMax) {

@@ -19,9 +19,14 @@ using UserMetadata = std::vector<std::pair<std::string, std::string>>;
 
 inline constexpr size_t kUserMetadataBytesMax = 2048;
 
+// Headers of a request may hold RFC 2047 words; the fields of a form, which are adopted as headers,
+// hold any text and mean it literally.
+enum class MetadataFrom { kHeaders, kForm };
+
 // Repeated headers are joined with ',' in their order. MetadataTooLarge when names and values
 // together, as received, exceed 2 KiB.
-[[nodiscard]] S3Result<UserMetadata> CollectUserMetadata(const HttpRequest& request);
+[[nodiscard]] S3Result<UserMetadata> CollectUserMetadata(
+    const HttpRequest& request, MetadataFrom from = MetadataFrom::kHeaders);
 
 // The value as a header can carry it: printable ASCII unchanged, all else as one RFC 2047 word, "Q"
 // when most characters are ASCII and "B" otherwise (the choice AWS makes).

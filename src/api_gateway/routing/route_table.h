@@ -18,7 +18,7 @@ namespace ashlar::api_gateway {
 // Marks must fit exactly: one mark too many is no match, so that a request never does less than it
 // says. Parameters that are no marks of S3 ("prefix", "x-id", "X-Amz-Date") do not count; a flag we
 // have never heard of ("?newthing") is NotImplemented. Errors: MethodNotAllowed, InvalidRequest,
-// InvalidArgument, NotImplemented.
+// InvalidArgument, NotImplemented; PreconditionFailed for a POST to a bucket that is no form.
 [[nodiscard]] S3Result<const Route*> FindRoute(const HttpRequest& request,
                                                const S3Address& address);
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "api_gateway/protocol/form_data.h"
 #include "api_gateway/protocol/percent.h"
 #include "api_gateway/routing/route_table.h"
 #include "base/check.h"
@@ -280,6 +281,7 @@ S3Result<const Route*> FindRoute(const HttpRequest& request, const S3Address& ad
     }
     return route;
   }
+  if (set == 0 && *method == Method::kPost && level == Level::kBucket) return NotAForm();
   if (set == 0) return MethodNotAllowed(request.method, level, {});
   if (const auto source = request.Find("x-amz-copy-source")) return CopySourceNotAllowed(*source);
   return Misfit(request, group, set);

@@ -68,7 +68,7 @@ TEST(AwsExamples, GetObject) {
         Authorization("host;range;x-amz-content-sha256;x-amz-date",
                       "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")}}));
   ASSERT_TRUE(outcome.ok()) << outcome.error().message;
-  EXPECT_EQ(outcome->principal, "alice");
+  EXPECT_EQ(outcome->identity->user_name, "alice");
   EXPECT_EQ(outcome->mode, PayloadMode::kSignedHash);
   EXPECT_EQ(outcome->expected_sha256, kEmptyHash);
   EXPECT_FALSE(outcome->is_anonymous);
@@ -191,7 +191,7 @@ TEST(Location, NoneIsAnonymous) {
   const auto outcome = Verify(Request("GET", "/b/k?acl", {{"host", "h"}}));
   ASSERT_TRUE(outcome.ok());
   EXPECT_TRUE(outcome->is_anonymous);
-  EXPECT_TRUE(outcome->principal.empty());
+  EXPECT_EQ(outcome->identity, nullptr);
 }
 
 TEST(Location, AnonymousBodiesMayBeHashedButNotSigned) {

@@ -26,11 +26,16 @@ struct Keys : CredentialLookup {
     if (found == keys.end()) return nullptr;
     return std::make_shared<const Credential>(found->second);
   }
+  static std::shared_ptr<const iam::Identity> Named(std::string name) {
+    iam::Identity identity;
+    identity.user_name = std::move(name);
+    return std::make_shared<const iam::Identity>(std::move(identity));
+  }
   static Keys Example() {
     Keys keys;
     keys.keys["AKIAIOSFODNN7EXAMPLE"] = {Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-                                         "alice", true};
-    keys.keys["AKIADISABLED"] = {Secret("disabled secret"), "bob", false};
+                                         Named("alice"), true};
+    keys.keys["AKIADISABLED"] = {Secret("disabled secret"), Named("bob"), false};
     return keys;
   }
 };

@@ -146,7 +146,6 @@ constexpr auto kConditionKeys = std::to_array<std::string_view>({
     "s3:max-keys",
     "s3:object-lock-legal-hold",
     "s3:object-lock-mode",
-    "s3:object-lock-remaining-retention-days",
     "s3:object-lock-retain-until-date",
     "s3:prefix",
     "s3:requestobjecttagkeys",
@@ -177,8 +176,6 @@ static_assert(std::ranges::is_sorted(kConditionKeys));
 constexpr auto kTagKeys = std::to_array<std::string_view>({
     "aws:principaltag/",
     "aws:requesttag/",
-    "aws:resourcetag/",
-    "s3:buckettag/",
     "s3:existingobjecttag/",
     "s3:requestobjecttag/",
 });

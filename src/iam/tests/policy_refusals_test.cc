@@ -312,5 +312,20 @@ TEST(PolicyRefusalsTest, Identities) {
       "Policy has a pattern with too many wildcards");
 }
 
+// The gateway cannot say these of a request: a Deny that asks for one would never apply.
+TEST(PolicyRefusalsTest, KeysThatNobodyFillsIn) {
+  for (const char* key :
+       {"s3:object-lock-remaining-retention-days", "s3:BucketTag/team", "aws:ResourceTag/team"}) {
+    const std::string text =
+        R"({"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*",)"
+        R"("Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*",)"
+        R"("Condition":{"StringEquals":{")" +
+        std::string(key) + R"(":"x"}}}})";
+    const auto policy = Policy::Parse(text, PolicyKind::kBucket, "b");
+    ASSERT_FALSE(policy.ok()) << key;
+    EXPECT_EQ(policy.status().message(), kInvalidKey);
+  }
+}
+
 }  // namespace
 }  // namespace ashlar::iam

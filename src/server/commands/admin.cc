@@ -10,6 +10,7 @@
 #include "runtime/process.h"
 #include "server/commands/admin_client.h"
 #include "server/commands/admin_tables.h"
+#include "server/commands/admin_users.h"
 #include "server/commands/command.h"
 
 namespace ashlar::server {
@@ -47,6 +48,7 @@ struct AdminSettings {
   bool resume = false;
   bool status_only = false;
   unsigned drive = 0;
+  UserSettings user;
 };
 
 int Failed(const Status& status) {
@@ -196,6 +198,12 @@ class AdminCommand {
     return kOk;
   }
 
+  Result<int> User(const UserCommand& command) {
+    ASSIGN_OR_RETURN(const AdminJson answer, command.run(client_, settings_.user));
+    Print(answer, command.text);
+    return kOk;
+  }
+
   Result<int> Doctor() {
     ASSIGN_OR_RETURN(const AdminJson survey, Survey());
     ASSIGN_OR_RETURN(const AdminJson doctor, client_.Get("doctor"));
@@ -319,14 +327,14 @@ class AdminCommand {
   AdminClient client_;
 };
 
-using Action = Result<int> (AdminCommand::*)();
+using Action = std::function<Result<int>(AdminCommand&)>;
 
-int Run(const AdminSettings& settings, Action action) {
+int Run(const AdminSettings& settings, const Action& action) {
   Result<Secret> token = FindToken(settings);
   if (!token.ok()) return Failed(token.status());
   AdminCommand command(settings, std::move(*token));
   try {
-    const Result<int> code = (command.*action)();
+    const Result<int> code = action(command);
     return code.ok() ? *code : Failed(code.status());
   } catch (const nlohmann::json::exception& error) {
     std::fprintf(stderr, "ashlar: the server speaks another version (%s)\n", error.what());
@@ -347,7 +355,7 @@ void AddDriveCommands(CLI::App* admin, AdminSettings* settings, Actions* actions
   CLI::App* drive = AddCommand(admin, "drive", "List, replace or drain drives");
   drive->require_subcommand(1);
   actions->emplace_back(AddCommand(drive, "list", "All drives"), &AdminCommand::ListDrives);
-  const auto add = [&](const char* name, const char* about, Action action) {
+  const auto add = [&](const char* name, const char* about, const Action& action) {
     CLI::App* command = AddCommand(drive, name, about);
     command->add_option("N", settings->drive, "Number of the drive, from 1")
         ->required()
@@ -401,6 +409,11 @@ Command AddAdmin(CLI::App& app) {
                         &AdminCommand::ShowStatus);
   AddDriveCommands(admin, settings.get(), actions.get());
   AddUpkeepCommands(admin, settings.get(), actions.get());
+  for (const UserCommand& command : AddUserCommands(admin, &settings->user)) {
+    actions->emplace_back(command.parser, [command](AdminCommand& admin_command) {
+      return admin_command.User(command);
+    });
+  }
   actions->emplace_back(AddCommand(admin, "usage", "Objects and bytes, by bucket and by drive"),
                         &AdminCommand::Usage);
   actions->emplace_back(AddCommand(admin, "doctor", "What is wrong, and what to do about it"),

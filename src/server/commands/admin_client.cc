@@ -42,8 +42,8 @@ AdminClient::AdminClient(std::string endpoint, Secret token) : token_(std::move(
   if (host_.starts_with('[') && host_.ends_with(']')) host_ = host_.substr(1, host_.size() - 2);
 }
 
-Result<AdminClient::Reply> AdminClient::Exchange(const std::string& method,
-                                                 const std::string& path) {
+Result<AdminClient::Reply> AdminClient::Exchange(const std::string& method, const std::string& path,
+                                                 const std::string& body) {
   asio::io_context io;
   beast::tcp_stream stream(io);
   beast::error_code error;
@@ -66,13 +66,15 @@ Result<AdminClient::Reply> AdminClient::Exchange(const std::string& method,
   run();
   if (error) return failed("nobody answers at");
 
-  http::request<http::empty_body> request;
+  http::request<http::string_body> request;
   request.method_string(method);
   request.target(kRoot + path);
   request.version(11);
   request.set(http::field::host, place);
   request.set(http::field::authorization, "Bearer " + token_.Reveal());
   request.set(http::field::connection, "close");
+  if (!body.empty()) request.set(http::field::content_type, "application/json");
+  request.body() = body;
   request.prepare_payload();
   stream.expires_after(kAnswerTimeout);
   http::async_write(stream, request, done);
@@ -88,11 +90,12 @@ Result<AdminClient::Reply> AdminClient::Exchange(const std::string& method,
   return Reply{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
-Result<AdminClient::Json> AdminClient::Send(const std::string& method, const std::string& path) {
+Result<AdminClient::Json> AdminClient::Send(const std::string& method, const std::string& path,
+                                            const std::string& body) {
   if (port_.empty() || host_.empty()) {
     return Status(Code::kInvalidArgument, "--endpoint must be HOST:PORT");
   }
-  ASSIGN_OR_RETURN(const Reply reply, Exchange(method, path));
+  ASSIGN_OR_RETURN(const Reply reply, Exchange(method, path, body));
   Json json = Json::parse(reply.body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return Status(Code::kInvalidArgument,

@@ -21,8 +21,11 @@ class AdminClient {
   // `path` behind /admin/v1/. Errors are made for people: nobody answers (kUnavailable), the token
   // is wrong (kInvalidArgument), what answers is no admin address (kInvalidArgument), and what the
   // server refuses, in its words.
-  Result<Json> Get(const std::string& path) { return Send("GET", path); }
-  Result<Json> Post(const std::string& path) { return Send("POST", path); }
+  Result<Json> Get(const std::string& path) { return Send("GET", path, {}); }
+  Result<Json> Post(const std::string& path) { return Send("POST", path, {}); }
+  Result<Json> Post(const std::string& path, const Json& body) {
+    return Send("POST", path, body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
   static void Pause(std::chrono::milliseconds time);
 
  private:
@@ -30,8 +33,9 @@ class AdminClient {
     int status = 0;
     std::string body;
   };
-  Result<Json> Send(const std::string& method, const std::string& path);
-  Result<Reply> Exchange(const std::string& method, const std::string& path);
+  Result<Json> Send(const std::string& method, const std::string& path, const std::string& body);
+  Result<Reply> Exchange(const std::string& method, const std::string& path,
+                         const std::string& body);
 
   std::string host_;
   std::string port_;

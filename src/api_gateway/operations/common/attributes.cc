@@ -6,7 +6,6 @@
 #include "api_gateway/documents/tagging.h"
 #include "api_gateway/protocol/content_headers.h"
 #include "api_gateway/protocol/percent.h"
-#include "api_gateway/protocol/user_metadata.h"
 
 namespace ashlar::api_gateway {
 namespace {
@@ -97,7 +96,7 @@ S3Result<std::string> ParseStorageClass(const HttpRequest& request) {
 }
 
 S3Result<object_service::ObjectAttributes> CollectAttributes(const HttpRequest& request,
-                                                             int64_t now_ms) {
+                                                             int64_t now_ms, MetadataFrom from) {
   object_service::ObjectAttributes attributes;
   auto storage_class = ParseStorageClass(request);
   if (!storage_class.ok()) return storage_class.error();
@@ -108,7 +107,7 @@ S3Result<object_service::ObjectAttributes> CollectAttributes(const HttpRequest& 
     if (header.stored == "content-encoding") value = TrimAwsChunked(*value);
     if (!value->empty()) attributes.system_headers.emplace_back(header.stored, *std::move(value));
   }
-  auto metadata = CollectUserMetadata(request);
+  auto metadata = CollectUserMetadata(request, from);
   if (!metadata.ok()) return metadata.error();
   attributes.user_metadata = *std::move(metadata);
   auto extras = CollectExtras(request, now_ms);

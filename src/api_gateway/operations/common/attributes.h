@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "api_gateway/http/http_exchange.h"
+#include "api_gateway/protocol/user_metadata.h"
 #include "object_service/object_service.h"
 
 namespace ashlar::api_gateway {
@@ -19,7 +20,7 @@ inline constexpr std::string_view kDefaultContentType = "binary/octet-stream";
 // metadata, tags, object lock, website redirect. InvalidStorageClass, MetadataTooLarge, and the
 // errors of the documents' readers. `now_ms`: a retention must lie behind it.
 [[nodiscard]] S3Result<object_service::ObjectAttributes> CollectAttributes(
-    const HttpRequest& request, int64_t now_ms);
+    const HttpRequest& request, int64_t now_ms, MetadataFrom from = MetadataFrom::kHeaders);
 // Whether the attributes may be given to an object of this bucket. InvalidRequest: a lock in a
 // bucket without object lock.
 [[nodiscard]] std::optional<S3Error> CheckAttributes(

@@ -9,9 +9,8 @@
 
 namespace ashlar::api_gateway {
 
-// NotImplemented with the header's name: ACL grants, server-side encryption, ownership, MFA,
-// conditions of directory buckets. InvalidArgument: an unknown canned ACL. What describes exactly
-// what we do passes (x-amz-acl: private).
+// NotImplemented with the header's name: server-side encryption, MFA, conditions of directory
+// buckets.
 [[nodiscard]] std::optional<S3Error> RefuseUnbuiltFeatures(const HttpRequest& request);
 
 }  // namespace ashlar::api_gateway

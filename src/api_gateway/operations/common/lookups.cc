@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/protocol/bucket_name.h"
 #include "api_gateway/protocol/conditions.h"
@@ -18,20 +19,10 @@ constexpr size_t kVersionIdBytes = 32;
 constexpr unsigned long long kPartNumberMax = 10'000;
 constexpr size_t kAccountDigits = 12;
 
-// The number of the account with this canonical id: its first twelve bytes as digits.
-std::string AccountOf(std::string_view canonical_id) {
-  std::string bytes;
-  std::string digits;
-  if (!HexDecode(canonical_id, &bytes) || bytes.size() < kAccountDigits) return digits;
-  for (size_t i = 0; i < kAccountDigits; ++i) {
-    digits.push_back(static_cast<char>('0' + static_cast<unsigned char>(bytes[i]) % 10));
-  }
-  return digits;
-}
-
-// Whether the account owns the bucket. The one owner has them all.
-bool IsOwnedBy(const S3Context& context, std::string_view account_id) {
-  return account_id == AccountOf(context.settings.owner_id);
+bool IsOwnedBy(const S3Context& context, const model::Bucket& bucket, std::string_view account_id) {
+  const iam::Account* const owner =
+      context.directory.FindCanonical(OwnerOf(bucket, context.directory));
+  return owner != nullptr && owner->id == account_id;
 }
 
 std::optional<S3Error> CheckAccountForm(std::string_view value) {
@@ -55,7 +46,9 @@ Task<S3Result<object_service::BucketPtr>> LoadBucketNamed(S3Context& context, st
   if (!bucket.ok()) {
     co_return bucket.code() == Code::kNotFound ? NoSuchBucket(name) : ReadFailure(bucket.status());
   }
-  if (expected && !IsOwnedBy(context, *expected)) co_return S3Error(S3Code::kAccessDenied);
+  if (expected && !IsOwnedBy(context, **bucket, *expected)) {
+    co_return S3Error(S3Code::kAccessDenied);
+  }
   co_return std::move(*bucket);
 }
 
@@ -80,7 +73,9 @@ Task<S3Error> NoCurrentVersion(S3Context& context, object_service::BucketPtr buc
 }  // namespace
 
 Task<S3Result<object_service::BucketPtr>> LoadBucket(S3Context& context) {
-  return LoadBucketNamed(context, context.address.bucket, "x-amz-expected-bucket-owner");
+  if (context.bucket != nullptr) co_return context.bucket;
+  co_return co_await LoadBucketNamed(context, context.address.bucket,
+                                     "x-amz-expected-bucket-owner");
 }
 
 S3Error DeleteMarkerNamed(const HttpRequest& request) {
@@ -89,17 +84,19 @@ S3Error DeleteMarkerNamed(const HttpRequest& request) {
       .With("ResourceType", "DeleteMarker");
 }
 
-S3Result<bool> ParseBypassGovernance(const HttpRequest& request, const model::Bucket& bucket) {
+S3Result<bool> MayBypassGovernance(S3Context& context, std::string_view key) {
   constexpr std::string_view kHeader = "x-amz-bypass-governance-retention";
-  const auto value = request.Find(kHeader);
+  const auto value = context.request().Find(kHeader);
   if (!value) return false;
-  if (!bucket.object_lock) {
+  if (!context.bucket->object_lock) {
     return S3Error(S3Code::kInvalidArgument,
                    "x-amz-bypass-governance-retention is only applicable to Object Lock enabled "
                    "buckets.")
         .With("ArgumentName", kHeader);
   }
-  return EqualsIgnoreCase(TrimBlanks(*value), "true");
+  // Who may not is told by the lock that holds.
+  return EqualsIgnoreCase(TrimBlanks(*value), "true") &&
+         MayAlso(context, "s3:BypassGovernanceRetention", key);
 }
 
 bool IsVersionIdOf(std::string_view version_id, const model::Bucket& bucket) {
@@ -136,6 +133,7 @@ Task<S3Result<FoundObject>> FindObject(S3Context& context) {
   FoundObject object;
   object.bucket = std::move(*bucket);
   object.version = std::move(*found);
+  if (auto error = AuthorizeObject(context, *object.version)) co_return *std::move(error);
   if (object.version->kind == model::ObjectKind::kDeleteMarker) {
     AddMarkerHeaders(context, *object.version);
     co_return DeleteMarkerNamed(context.request());
@@ -163,8 +161,13 @@ Task<S3Result<FoundSource>> FindCopySource(S3Context& context) {
   auto found = co_await context.objects.FindVersion(*bucket, source->key, source->version_id);
   if (!found.ok()) {
     if (found.code() != Code::kNotFound) co_return ReadFailure(found.status());
-    co_return source->version_id ? NoSuchVersion(source->key, *source->version_id)
-                                 : NoSuchKey(source->key);
+    co_return HideMissing(context, *bucket,
+                          source->version_id ? NoSuchVersion(source->key, *source->version_id)
+                                             : NoSuchKey(source->key));
+  }
+  if (auto error = AuthorizeSource(context, {*bucket, source->key, source->version_id.has_value()},
+                                   **found)) {
+    co_return *std::move(error);
   }
   FoundSource result;
   result.bucket = std::move(*bucket);

@@ -33,10 +33,9 @@ Task<S3Result<FoundObject>> FindObject(S3Context& context);
 // Of a delete marker that an operation was asked to work on: MethodNotAllowed.
 [[nodiscard]] S3Error DeleteMarkerNamed(const HttpRequest& request);
 
-// x-amz-bypass-governance-retention: the caller wants to lift a governance retention.
-// InvalidArgument on a bucket without object lock, whatever the header says.
-[[nodiscard]] S3Result<bool> ParseBypassGovernance(const HttpRequest& request,
-                                                   const model::Bucket& bucket);
+// x-amz-bypass-governance-retention: the caller wants to lift the governance retention of `key`,
+// and may. InvalidArgument on a bucket without object lock, whatever the header says.
+[[nodiscard]] S3Result<bool> MayBypassGovernance(S3Context& context, std::string_view key);
 
 // x-amz-version-id: told where the bucket is or was versioned.
 void AddVersionHeader(const model::Bucket& bucket, const model::ObjectVersion& version,

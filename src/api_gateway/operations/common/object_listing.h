@@ -2,12 +2,12 @@
 #pragma once
 
 #include "api_gateway/operations/common/list_query.h"
+#include "api_gateway/operations/s3_context.h"
 #include "object_service/object_service.h"
 
 namespace ashlar::api_gateway {
 
-// `owner`: the settings when owners are to be shown, else null.
 void WriteContents(XmlWriter& xml, const metadata_db::ListPage& page, const ListQuery& query,
-                   const S3GatewaySettings* owner);
+                   const S3Context& context, bool with_owner);
 
 }  // namespace ashlar::api_gateway

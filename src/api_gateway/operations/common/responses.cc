@@ -27,10 +27,12 @@ PooledString Quoted(std::string_view etag) {
   return text;
 }
 
-void WriteUser(XmlWriter& xml, std::string_view element, const S3GatewaySettings& settings) {
+void WriteUser(XmlWriter& xml, std::string_view element, std::string_view canonical_id,
+               const iam::Directory& directory) {
   xml.Open(element);
-  xml.Text("ID", settings.owner_id);
-  xml.Text("DisplayName", settings.owner_display_name);
+  xml.Text("ID", canonical_id);
+  const std::string_view name = directory.DisplayName(canonical_id);
+  if (!name.empty()) xml.Text("DisplayName", name);
   xml.Close(element);
 }
 

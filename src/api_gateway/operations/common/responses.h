@@ -30,7 +30,8 @@ template <typename Fill>
   return out;
 }
 
-// <Owner> or <Initiator>: the one user there is.
-void WriteUser(XmlWriter& xml, std::string_view element, const S3GatewaySettings& settings);
+// <Owner> or <Initiator>: an account by its canonical id.
+void WriteUser(XmlWriter& xml, std::string_view element, std::string_view canonical_id,
+               const iam::Directory& directory);
 
 }  // namespace ashlar::api_gateway
