@@ -138,6 +138,37 @@ def test_a_versioned_read_needs_its_own_action(s3, raw, bucket, put):
     assert_error(anonymous(raw, "GET", f"/{bucket}/k"), 403, "AccessDenied")
 
 
+@pytest.mark.parametrize("name", ["response-content-type", "response-content-disposition", "response-expires"])
+def test_anonymous_readers_do_not_choose_headers(raw, key, put, name):
+    """CVE-2020-1760 (Ceph): response-* needs a signature, or a link makes a page of a public file."""
+    put(statement())
+    answer = anonymous(raw, "GET", f"/{key['Bucket']}/k?{name}=text%2Fhtml")
+    assert_error(answer, 400, "InvalidRequest")
+    assert b"content" not in answer.body
+
+
+def test_attributes_need_the_right_to_read(raw, key, put):
+    headers = [("x-amz-object-attributes", "ETag,ObjectSize")]
+    target = f"/{key['Bucket']}/k?attributes"
+    put(statement(action="s3:GetObjectAttributes"))
+    assert_error(anonymous(raw, "GET", target, headers=headers), 403, "AccessDenied")
+    put(statement(action=["s3:GetObjectAttributes", "s3:GetObject"]))
+    assert_status(anonymous(raw, "GET", target, headers=headers), 200)
+
+
+def test_a_policy_is_for_the_buckets_own_account(s3, other, bucket, put):
+    """Not even the policy itself gives another account the right to replace it."""
+    put(statement(principal={"AWS": other.arn}, action="s3:*", resource=[arn(bucket), arn(bucket, "*")]))
+    for call in (
+        lambda: other.s3.get_bucket_policy(Bucket=bucket),
+        lambda: other.s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement(resource=arn(bucket, "*")))),
+        lambda: other.s3.delete_bucket_policy(Bucket=bucket),
+    ):
+        with s3_error(405, "MethodNotAllowed", ResourceType="BUCKETPOLICY"):
+            call()
+    assert other.arn in s3.get_bucket_policy(Bucket=bucket)["Policy"]
+
+
 def test_anonymous_upload_by_policy(s3, raw, bucket, put):
     put(statement(action="s3:PutObject", resource=arn(bucket, "in/*")))
     assert_status(anonymous(raw, "PUT", f"/{bucket}/in/x", b"1"), 200)

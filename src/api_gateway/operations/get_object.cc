@@ -168,6 +168,12 @@ Task<Answer> Send(S3Context& context, ResponseHead head, object_service::ObjectR
 }
 
 Task<Answer> Read(S3Context& context, bool with_body) {
+  // Whoever links to what is public does not choose what a browser takes it for.
+  if (context.caller() == nullptr && AsksForOverrides(context.request())) {
+    co_return S3Error(S3Code::kInvalidRequest,
+                      "Request specific response headers cannot be used for anonymous GET "
+                      "requests.");
+  }
   auto object = co_await FindObject(context);
   if (!object.ok()) co_return object.error();
   const model::ObjectVersion& version = *object->version;

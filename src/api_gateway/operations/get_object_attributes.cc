@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/checksums.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/lookups.h"
@@ -147,6 +148,12 @@ std::string Render(const model::ObjectVersion& version, const Wanted& wanted) {
 Task<Answer> GetObjectAttributes(S3Context& context) {
   auto wanted = ParseWanted(context.request());
   if (!wanted.ok()) co_return wanted.error();
+  // They tell of the content what only its readers may know.
+  const bool version_named = context.request().HasQuery("versionId");
+  if (!MayAlso(context, version_named ? "s3:GetObjectVersion" : "s3:GetObject",
+               context.address.key)) {
+    co_return S3Error(S3Code::kAccessDenied);
+  }
   auto object = co_await FindObject(context);
   if (!object.ok()) co_return object.error();
   const model::ObjectVersion& version = *object->version;

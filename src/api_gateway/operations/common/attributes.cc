@@ -125,6 +125,13 @@ std::optional<S3Error> CheckAttributes(const model::Bucket& bucket,
   return std::nullopt;
 }
 
+bool AsksForOverrides(const HttpRequest& request) {
+  return std::any_of(std::begin(kSystemHeaders), std::end(kSystemHeaders),
+                     [&request](const SystemHeader& header) {
+                       return request.HasQuery(header.override_parameter);
+                     });
+}
+
 std::optional<S3Error> AddStoredHeaders(const model::ObjectVersion& version,
                                         const HttpRequest& request, ResponseHead* head) {
   for (const SystemHeader& header : kSystemHeaders) {

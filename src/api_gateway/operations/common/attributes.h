@@ -26,6 +26,9 @@ inline constexpr std::string_view kDefaultContentType = "binary/octet-stream";
 [[nodiscard]] std::optional<S3Error> CheckAttributes(
     const model::Bucket& bucket, const object_service::ObjectAttributes& attributes);
 
+// A response-* parameter is among the query.
+[[nodiscard]] bool AsksForOverrides(const HttpRequest& request);
+
 // Content-Type (or the default) and its companions, user metadata, storage class unless STANDARD.
 // A header that response-* overrides takes its value from there. InvalidArgument: an override that
 // no header can hold.

@@ -155,6 +155,12 @@ std::optional<Permission> ObjectPermission(std::string_view action) {
   return row->permission;
 }
 
+bool IsAtHome(const S3Context& context) {
+  const iam::Identity* const caller = context.caller();
+  return caller != nullptr && (caller->is_store_root ||
+                               caller->canonical_id == OwnerOf(*context.bucket, context.directory));
+}
+
 Place RequestPlace(const S3Context& context, std::string_view key) {
   return {context.bucket.get(), context.access.get(), key};
 }
@@ -237,6 +243,13 @@ Task<Answer> Authorize(S3Context& context) {
   const auto tags = co_await ExistingTags(context);
   if (!tags.ok()) co_return FromStatus(tags.status());
   context.decision = DecideAt(context, action, place, &*tags);
+  if (IsAboutBucketPolicy(action) && context.decision.verdict == Verdict::kAllowed &&
+      !IsAtHome(context)) {
+    // What decides over a bucket stays with its account, whatever it says.
+    co_return S3Error(S3Code::kMethodNotAllowed)
+        .With("Method", context.request().method)
+        .With("ResourceType", "BUCKETPOLICY");
+  }
   if (context.decision.verdict == Verdict::kAllowed) co_return std::nullopt;
   const AclRow* const row = FindAclRow(context.route.action.name());
   const bool open = context.decision.verdict == Verdict::kOpen && row != nullptr;
