@@ -18,15 +18,22 @@ Elsewhere:
   lakeFS CVE-2025-68671      auth_regression_test.cc
   versitygw GHSA-v2ch        test_auth_streaming.py (malformed framing), aws_chunked_fuzzer
   R no default secret        clients/test_startup.py (bad keys), and CVE-2025-68926 below
-Nothing here that could have it yet (users, policies, ACLs, POST forms, STS, OIDC, LDAP, KMS,
-notifications, console, select, a protocol between nodes): to be added with the feature
-  M 2021-21287 2021-21362 2021-41137 2021-43858 2022-24842 2023-25812 2023-27589 2023-28434
-    2023-33955 2024-24747 2024-55949 2025-27414 2025-62506 2026-33322 2026-33419 2026-39414
-    2026-42600
-  C 2016-7031 2018-1128 2018-1129 2020-1699 2020-1759 2020-25660 2020-25678 2021-3509 2021-20288
-    2023-43040 2024-48916 2026-39944 2026-50152
-  S 2026-55873 2026-72920; R 2025-68705 2026-21862 2026-27822 2026-45039 2026-47136 2026-62378;
-  lakeFS 2024-43784; etcd 2026-33343 2026-33413
+  M CVE-2021-21362, -2021-41137, -2021-43858, -2022-24842, -2023-27589, -2023-28434, -2024-24747,
+  -2025-62506, C CVE-2023-43040, S CVE-2026-55873
+                             test_cve_access.py
+  M CVE-2023-25812           test_bucket_policy.py (a Deny of bypassing a retention)
+  M CVE-2024-55949           test_iam.py (every action asks for its own right)
+  C CVE-2016-7031            test_acl.py (authenticated-read)
+  C CVE-2020-1760            also test_bucket_policy.py (anonymous readers do not choose headers)
+  R CVE-2026-21862           test_bucket_policy.py (a client does not choose its address)
+  lakeFS CVE-2024-43784      test_iam.py (a user made again does not regain keys or rights)
+Nothing here that could have it yet (STS, OIDC, LDAP, KMS, notifications, console, select, a protocol
+between nodes): to be added with the feature
+  M 2021-21287 2023-33955 2025-27414 2026-33322 2026-33419 2026-39414 2026-42600
+  C 2018-1128 2018-1129 2020-1699 2020-1759 2020-25660 2020-25678 2021-3509 2021-20288 2024-48916
+    2026-39944 2026-50152
+  S 2026-72920; R 2025-68705 2026-27822 2026-45039 2026-47136 2026-62378;
+  etcd 2026-33343 2026-33413
 """
 
 import base64
