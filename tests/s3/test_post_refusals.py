@@ -296,7 +296,7 @@ def test_a_field_twice(s3, raw, nothing_stored, name):
     [
         [("x-ignore-a", "v" * (20 * 1024 + 1))],
         [(f"x-ignore-{i}", "") for i in range(101)],
-        [(f"x-ignore-{i}", "v" * 20 * 1024) for i in range(52)],
+        [(f"x-ignore-{i}", "v" * 20 * 1024) for i in range(4)],
         [("x-ignore-" + "n" * 9000, "")],
     ],
 )

@@ -127,7 +127,7 @@ Task<Result<size_t>> FormReader::ReadStreamed(MutableByteSpan out) {
   }
   CHECK(!file_.empty() || given_ == file_size_);  // or its reader would ask for ever
   const size_t count = std::min(file_.size(), out.size());
-  std::memcpy(out.data(), file_.data(), count);
+  std::copy_n(file_.begin(), count, out.begin());
   file_.remove_prefix(count);
   given_ += count;
   co_return count;

@@ -28,7 +28,8 @@ namespace ashlar::api_gateway {
 inline constexpr size_t kFormBoundaryBytesMax = 70;
 inline constexpr size_t kFormPartHeadBytesMax = 8 * 1024;
 inline constexpr size_t kFormValueBytesMax = 20 * 1024;
-inline constexpr size_t kFormBytesMax = 1024 * 1024;  // names and values before the file
+// Names and values before the file: held before anybody is authenticated. S3 takes 20 KiB.
+inline constexpr size_t kFormBytesMax = 64 * 1024;
 inline constexpr size_t kFormFieldsMax = 100;
 // Holds the largest head or value with its delimiter.
 inline constexpr size_t kFormWindowBytes = 64 * 1024;
