@@ -1,12 +1,12 @@
 #include "api_gateway/auth/post_policy.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "api_gateway/protocol/http_date.h"
 #include "api_gateway/protocol/percent.h"
 #include "base/bytes.h"
+#include "base/strict_json.h"
 
 namespace ashlar::api_gateway {
 
@@ -24,46 +24,6 @@ S3Error InvalidPolicy(std::string_view detail) {
 S3Error Violates(std::string_view detail) {
   return S3Error(S3Code::kAccessDenied,
                  std::string("Invalid according to Policy: ").append(detail));
-}
-
-// What is read recursively must be shallow.
-bool IsShallow(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (in_string && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string && (text[i] == '{' || text[i] == '[')) {
-      if (++depth > kJsonDepthMax) return false;
-    } else if (!in_string && (text[i] == '}' || text[i] == ']')) {
-      --depth;
-    }
-  }
-  return true;
-}
-
-// nullopt: not JSON, too deep, or a name twice in one object (two readers might take different
-// ones).
-std::optional<Json> ReadJson(std::string_view text) {
-  if (!IsShallow(text) || text.find('\0') != std::string_view::npos) return std::nullopt;
-  std::vector<std::set<std::string>> open;
-  bool unique = true;
-  const auto watch = [&](int /*depth*/, Json::parse_event_t event, Json& value) {
-    switch (event) {
-      case Json::parse_event_t::object_start: open.emplace_back(); break;
-      case Json::parse_event_t::object_end: open.pop_back(); break;
-      case Json::parse_event_t::key:
-        unique = unique && open.back().insert(ToLower(value.get<std::string>())).second;
-        break;
-      default: break;
-    }
-    return true;
-  };
-  Json json = Json::parse(text, watch, /*allow_exceptions=*/false);
-  if (json.is_discarded() || !unique) return std::nullopt;
-  return json;
 }
 
 // A number, or a text of digits; nullopt for all else.
@@ -189,7 +149,8 @@ class PostPolicyReader {
 S3Result<PostPolicy> PostPolicy::Parse(std::string_view base64) {
   std::string text;
   if (!Base64Decode(base64, &text)) return InvalidPolicy("The document is not base64.");
-  const std::optional<Json> json = ReadJson(text);
+  if (!IsShallowJson(text, kJsonDepthMax)) return InvalidPolicy("Invalid JSON.");
+  const std::optional<Json> json = ParseStrictJson(text, JsonNames::kIgnoringCase);
   if (!json) return InvalidPolicy("Invalid JSON.");
   return PostPolicyReader::Read(*json);
 }

@@ -1,12 +1,12 @@
 #include "iam/policy_engine/parser.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "base/strict_json.h"
 #include "iam/policy_engine/known_names.h"
 #include "iam/policy_engine/principals.h"
 
@@ -25,7 +25,6 @@ Status InvalidSyntax() { return Malformed("Invalid policy syntax."); }
 
 // A field that occurs twice is refused: two readers might take different ones.
 Result<Json> ReadJson(std::string_view text) {
-  constexpr const char* kInvalidJson = "This policy contains invalid Json";
   if (!text.starts_with('{')) {
     return Malformed("Policies must be valid JSON and the first byte must be '{'");
   }
@@ -33,38 +32,10 @@ Result<Json> ReadJson(std::string_view text) {
     return Malformed("Normalized policy document exceeds the maximum allowed size of " +
                      std::to_string(kPolicyBytesMax) + " bytes");
   }
-  std::vector<std::set<std::string>> open;
-  bool acceptable = true;
-  const auto watch = [&](int /*depth*/, Json::parse_event_t event, Json& value) {
-    switch (event) {
-      case Json::parse_event_t::object_start: open.emplace_back(); break;
-      case Json::parse_event_t::object_end: open.pop_back(); break;
-      case Json::parse_event_t::key:
-        acceptable = acceptable && open.back().insert(value.get<std::string>()).second;
-        break;
-      default: break;
-    }
-    return true;
-  };
-  // The depth first: what is read recursively must be shallow.
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (in_string && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string && (text[i] == '{' || text[i] == '[')) {
-      if (++depth > kJsonDepthMax) return InvalidSyntax();
-    } else if (!in_string && (text[i] == '}' || text[i] == ']')) {
-      --depth;
-    }
-  }
-  Json json = Json::parse(text, watch, /*allow_exceptions=*/false);
-  if (json.is_discarded() || !acceptable || text.find('\0') != text.npos) {
-    return Malformed(kInvalidJson);
-  }
-  return json;
+  if (!IsShallowJson(text, kJsonDepthMax)) return InvalidSyntax();
+  auto json = ParseStrictJson(text, JsonNames::kExact);
+  if (!json) return Malformed("This policy contains invalid Json");
+  return *std::move(json);
 }
 
 // A text, or a list of at least one.
