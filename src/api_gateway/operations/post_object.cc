@@ -2,12 +2,8 @@
 // this runs; its fields stand as headers in the request. Otherwise a PUT, but for the answer.
 #include <algorithm>
 
-#include "api_gateway/operations/common/attributes.h"
-#include "api_gateway/operations/common/checksums.h"
-#include "api_gateway/operations/common/errors.h"
-#include "api_gateway/operations/common/lookups.h"
-#include "api_gateway/operations/common/object_access.h"
 #include "api_gateway/operations/common/responses.h"
+#include "api_gateway/operations/common/store_object.h"
 #include "api_gateway/operations/operations.h"
 #include "api_gateway/protocol/percent.h"
 
@@ -72,12 +68,7 @@ std::string PostResponse(const S3Context& context, std::string_view location,
 }
 
 Task<Answer> SendStored(S3Context& context, const model::ObjectVersion& version) {
-  ResponseHead head;
-  head.Add("ETag", Quoted(version.etag));
-  AddChecksumHeaders(version.checksum, true, &head);
-  if (context.bucket->versioning == model::Versioning::kEnabled) {
-    head.Add("x-amz-version-id", version.version_id);
-  }
+  ResponseHead head = StoredHead(context, version);
   const std::string redirect = RedirectOf(context, version.etag);
   if (!redirect.empty()) {
     head.status = 303;
@@ -100,30 +91,8 @@ Task<Answer> SendStored(S3Context& context, const model::ObjectVersion& version)
 
 Task<Answer> PostObject(S3Context& context) {
   CHECK(context.verified.form() != nullptr);
-  auto conditions = ParseWriteConditions(context.request());
-  if (!conditions.ok()) co_return conditions.error();
-  auto attributes =
-      CollectAttributes(context.request(), context.clock.WallMilliseconds(), MetadataFrom::kForm);
-  if (!attributes.ok()) co_return attributes.error();
-  auto bucket = co_await LoadBucket(context);
-  if (!bucket.ok()) co_return bucket.error();
-  if (auto error = CheckAttributes(**bucket, *attributes)) co_return error;
-  if (auto error = SetOwnerAndAcl(context, &attributes->extras)) co_return error;
-  const BodyOptions options;
-  auto file = co_await context.verified.OpenFile(options);
-  if (!file.ok()) co_return file.error();
-
-  object_service::PutObjectRequest put;
-  put.bucket = *bucket;
-  put.key = context.address.key;
-  put.attributes = *std::move(attributes);
-  put.condition = ToWriteCondition(*conditions);
-  auto stored = co_await context.objects.PutObject(std::move(put), **file);
-  if (!stored.ok()) {
-    if ((*file)->error()) co_return *(*file)->error();
-    co_return WriteFailure(stored.status(), *conditions, context.address.bucket,
-                           context.address.key);
-  }
+  auto stored = co_await StoreObject(context);
+  if (!stored.ok()) co_return stored.error();
   co_return co_await SendStored(context, **stored);
 }
 
