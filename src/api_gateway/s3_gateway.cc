@@ -1,5 +1,6 @@
 #include "api_gateway/s3_gateway.h"
 
+#include "api_gateway/auth/account_credentials.h"
 #include "api_gateway/operations/common/cors.h"
 #include "api_gateway/operations/common/feature_headers.h"
 #include "api_gateway/operations/common/form_fields.h"
@@ -9,17 +10,6 @@
 
 namespace ashlar::api_gateway {
 namespace {
-
-class DirectoryCredentials final : public CredentialLookup {
- public:
-  explicit DirectoryCredentials(const iam::Directory& directory) : directory_(directory) {}
-  std::shared_ptr<const Credential> Find(std::string_view access_key) const override {
-    return directory_.FindKey(access_key);
-  }
-
- private:
-  const iam::Directory& directory_;
-};
 
 // For the access log of a request that was refused before it was routed.
 std::string_view OperationName(const HttpRequest& request, const S3Address& address) {
@@ -136,8 +126,7 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
     co_await AddCorsHeaders(exchange, objects_, address->bucket);
   }
   const AuthContext auth = MakeAuthContext();
-  const std::shared_ptr<const iam::Directory> directory = accounts_.Current();
-  const DirectoryCredentials credentials(*directory);
+  const AccountCredentials credentials(accounts_);
   if (const Route* const form_route = FormRoute(request, *address)) {
     exchange.Annotate(form_route->operation, address->bucket, address->key);
     auto verified =
@@ -148,7 +137,7 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
     }
     address->key = verified->form()->Find("key")->value;
     exchange.Annotate(form_route->operation, address->bucket, address->key);
-    co_await Serve(exchange, *verified, *address, form_route, *directory);
+    co_await Serve(exchange, *verified, *address, form_route);
     co_return;
   }
   auto verified = VerifiedRequest::Authenticate(exchange, auth, credentials);
@@ -161,18 +150,18 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   const auto route = FindRoute(request, *address);
   exchange.Annotate(route.ok() ? (*route)->operation : std::string_view("Unknown"), address->bucket,
                     address->key);
-  co_await Serve(exchange, *verified, *address, route, *directory);
+  co_await Serve(exchange, *verified, *address, route);
 }
 
 Task<void> S3Gateway::Serve(HttpExchange& exchange, VerifiedRequest& verified,
-                            const S3Address& address, S3Result<const Route*> route,
-                            const iam::Directory& directory) {
+                            const S3Address& address, S3Result<const Route*> route) {
   ResponseHeaders headers;
   std::optional<S3Error> error =
       HideFromStrangers(Refusal(verified, route, &exchange.mutable_request()), verified.identity());
   if (!error) {
-    S3Context context{exchange, verified,  address,   **route,       objects_,
-                      clock_,   settings_, directory, bucket_access_};
+    const std::shared_ptr<const iam::Directory> directory = accounts_.Current();
+    S3Context context{exchange, verified,  address,    **route,       objects_,
+                      clock_,   settings_, *directory, bucket_access_};
     error = co_await Run(context);
     headers = std::move(context.error_headers);
   }

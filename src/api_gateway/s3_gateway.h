@@ -43,7 +43,7 @@ class S3Gateway {
   AuthContext MakeAuthContext();
   // What comes after authentication. The references outlive the call.
   Task<void> Serve(HttpExchange& exchange, VerifiedRequest& verified, const S3Address& address,
-                   S3Result<const Route*> route, const iam::Directory& directory);
+                   S3Result<const Route*> route);
   // The operation itself, authorised.
   Task<Answer> Run(S3Context& context);
   Task<void> RefuseWith(HttpExchange& exchange, S3Error error, ResponseHeaders headers);

@@ -399,10 +399,10 @@ Task<S3Result<VerifiedCall>> VerifiedRequest::AuthenticateCall(HttpExchange& exc
       std::string_view(outcome->expected_sha256) != digest) {
     co_return S3Error(S3Code::kSignatureDoesNotMatch);
   }
-  VerifiedCall form;
-  form.identity = outcome->identity;
-  form.body = *std::move(body);
-  co_return form;
+  VerifiedCall call;
+  call.identity = outcome->identity;
+  call.body = *std::move(body);
+  co_return call;
 }
 
 Task<S3Result<VerifiedRequest>> VerifiedRequest::AuthenticateUpload(

@@ -96,13 +96,6 @@ NewKey AccountStore::MakeKey() const {
   return made;
 }
 
-Task<Result<Account>> AccountStore::CreateAccount(std::string name) {
-  const Account account = MakeAccount(std::move(name));
-  CO_RETURN_IF_ERROR(
-      co_await Change([&account](Accounts& accounts) { return AddAccount(&accounts, account); }));
-  co_return account;
-}
-
 Task<Result<User>> AccountStore::CreateUser(std::string account_id, std::string name,
                                             std::string path) {
   const User user = MakeUser(std::move(name), std::move(path));

@@ -54,8 +54,6 @@ class AccountStore {
   [[nodiscard]] NewKey MakeKey() const;
   [[nodiscard]] Account MakeAccount(std::string name) const;
   [[nodiscard]] User MakeUser(std::string name, std::string path = "/") const;
-  // With an account of its own around it, see AddAccount.
-  Task<Result<Account>> CreateAccount(std::string name);
   Task<Result<User>> CreateUser(std::string account_id, std::string name, std::string path);
   // kInvalidArgument: the store's root has the keys that it was started with.
   Task<Result<NewKey>> CreateKey(UserAddress user);

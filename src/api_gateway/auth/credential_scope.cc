@@ -60,7 +60,6 @@ std::optional<ScopeMistake> FindScopeMistake(const AuthContext& context,
 SigningKey FindSigningKey(const AuthContext& context, const CredentialLookup& lookup,
                           const CredentialScope& credential) {
   // No real key's secret: what is signed with it is not accepted, as the credential is null.
-  // null.
   static const Secret kNobody("nobody's secret");
   SigningKey found;
   found.credential = lookup.Find(credential.access_key);

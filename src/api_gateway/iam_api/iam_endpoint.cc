@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api_gateway/auth/account_credentials.h"
+#include "api_gateway/auth/credential_scope.h"
 #include "api_gateway/operations/common/condition_keys.h"
 #include "api_gateway/protocol/percent.h"
 #include "api_gateway/verified_request.h"
@@ -14,18 +16,6 @@ constexpr size_t kBodyBytesMax = 64 * 1024;
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 constexpr std::string_view kGlobalRegion = "us-east-1";
 constexpr std::string_view kUnknownAction = "IamRequest";
-
-// Asks for the keys of now: the body may have been long under way.
-class CurrentCredentials final : public CredentialLookup {
- public:
-  explicit CurrentCredentials(const iam::AccountStore& accounts) : accounts_(accounts) {}
-  std::shared_ptr<const Credential> Find(std::string_view access_key) const override {
-    return accounts_.Current()->FindKey(access_key);
-  }
-
- private:
-  const iam::AccountStore& accounts_;
-};
 
 bool Contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -86,14 +76,10 @@ struct IamEndpoint::Scope {
     if (begin == std::string_view::npos) return scope;
     std::string_view text = header->substr(begin + kName.size());
     text = text.substr(0, text.find_first_of(", "));
-    // key/date/region/service/aws4_request
-    text = text.substr(0, text.rfind('/'));
-    const size_t service = text.rfind('/');
-    if (service == std::string_view::npos || service == 0) return scope;
-    scope.service_name = text.substr(service + 1);
-    const size_t region = text.rfind('/', service - 1);
-    if (region == std::string_view::npos) return scope;
-    scope.region = text.substr(region + 1, service - region - 1);
+    CredentialScope credential;
+    if (!SplitCredential(text, &credential)) return scope;
+    scope.service_name = credential.service;
+    scope.region = credential.region;
     if (scope.service_name == ServiceName(Service::kSts)) scope.service = Service::kSts;
     return scope;
   }
@@ -156,7 +142,7 @@ Task<IamAnswer> IamEndpoint::Answer(HttpExchange& exchange, const Scope& scope,
   auth.region = scope.region;
   auth.service = ServiceName(scope.service);
   auth.now_seconds = clock_.WallMilliseconds() / 1000;
-  const CurrentCredentials credentials(accounts_);
+  const AccountCredentials credentials(accounts_);
   const auto verified =
       co_await VerifiedRequest::AuthenticateCall(exchange, auth, credentials, kBodyBytesMax);
   if (!verified.ok()) co_return FromAuthentication(verified.error());
