@@ -1,10 +1,13 @@
 """Published vulnerabilities of other S3 stores around users, rights and forms (security notes 4.1), each with a test of
 its name. Those of the connection and of signatures are in test_cve_regressions.py, which has the whole table."""
 
+import time
+
 import pytest
 from harness.accounts import allow, new_account, new_user
 from harness.expect import assert_error, assert_status, s3_error
-from harness.post_form import form, presign, send
+from harness.post_form import BOUNDARY, form, presign, send
+from harness.raw_http import request_bytes
 from test_acl import anonymous
 
 pytestmark = pytest.mark.http_only
@@ -58,6 +61,21 @@ def test_cve_2023_27589_nobody_takes_the_roots_key(server, other):
     assert server.client().list_buckets()["Owner"]["DisplayName"] == "root"
     other.iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     other.iam.delete_user(UserName=name)
+
+
+def test_a_key_that_is_switched_off_while_a_form_is_under_way(other, own):
+    """No CVE of others, but one of our own making: the key was looked up as it was when the request began."""
+    user = new_user(other, allow("s3:PutObject"))
+    body = form(presign(user.s3, own, "late"))
+    headers = [("Host", user.raw.authority), ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")]
+    wire = request_bytes("POST", f"/{own}", [*headers, ("Content-Length", str(len(body)))], body)
+    with user.raw.connect() as connection:
+        connection.send(wire[: -len(body) + 50])
+        time.sleep(0.3)  # nothing tells that the server has read the head
+        other.iam.update_access_key(UserName=user.name, AccessKeyId=user.access_key, Status="Inactive")
+        connection.send(wire[-len(body) + 50 :])
+        assert_error(connection.read_response("POST"), 403, "InvalidAccessKeyId")
+    assert [entry["Key"] for entry in other.s3.list_objects_v2(Bucket=own)["Contents"]] == ["k"]
 
 
 @pytest.mark.parametrize("name", [".ashlar", "..", ".metadata", "-internal"])
