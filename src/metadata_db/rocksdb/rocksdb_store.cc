@@ -25,6 +25,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/perf_level.h>
 #include <rocksdb/utilities/write_batch_with_index.h>
 
 #include <algorithm>
@@ -297,6 +298,7 @@ class RocksDbStore final : public OrderedStore {
   }
 
   void CommitLoop() {
+    rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);  // nobody reads those counters
     std::vector<Request*> requests;
     while (TakeBatch(&requests)) CommitBatch(requests);
   }

@@ -293,6 +293,10 @@ TEST_P(ReclaimingTest, TheOutboxIsTrimmedUpToASequence) {
   EXPECT_EQ(Outbox().size(), 3U);
   ASSERT_TRUE(Run(db_->TrimOutbox(Sequence{UINT64_MAX})).ok());
   EXPECT_TRUE(Outbox().empty());
+  (void)PutExtent("later");
+  EXPECT_EQ(Outbox().size(), 1U);
+  ASSERT_TRUE(Run(db_->TrimOutbox(Sequence{UINT64_MAX})).ok());
+  EXPECT_TRUE(Outbox().empty());
 }
 
 TEST_P(ReclaimingTest, ALongOutboxIsTrimmedInSteps) {

@@ -1,5 +1,6 @@
 // Extents, repair orders, outbox: reads, and the notes that are not part of a put. What background
 // work does with them is in healing.cc, reclaiming.cc and compaction.cc.
+#include <algorithm>
 #include <utility>
 
 #include "metadata_db/transactions/extent_rows.h"
@@ -33,16 +34,19 @@ Status AbandonExtentsBody(Change& change, const std::vector<model::Extent>& exte
   return change.Finish();
 }
 
-// Removes the oldest events up to `through`, not all at once.
-Status TrimOutboxBody(Transaction& rows, Sequence through, bool* done) {
-  ASSIGN_OR_RETURN(const auto keys,
-                   KeysOf(rows, TableKey(Table::kOutbox), kTrimmedPerTransactionMax));
+// Removes the oldest events up to `through`, not all at once; there are none up to `trimmed`, and
+// the store would step over all that were. Gives up to where there are none now.
+Result<Sequence> TrimSome(Transaction& rows, Sequence trimmed, Sequence through) {
+  ASSIGN_OR_RETURN(const auto keys, KeysOf(rows, TableKey(Table::kOutbox),
+                                           kTrimmedPerTransactionMax, Behind(OutboxKey(trimmed))));
   const std::string last = OutboxKey(through);
-  *done = keys.size() < kTrimmedPerTransactionMax || keys.back() >= last;
   for (const std::string& key : keys) {
     if (key <= last) rows.Delete(key);
   }
-  return Status::Ok();
+  if (keys.size() < kTrimmedPerTransactionMax || keys.back() >= last) return through;
+  const auto reached = ReadBigEndian64(std::string_view(keys.back()).substr(1));
+  if (!reached) return Status(Code::kCorrupt, "key of an outbox row");
+  return Sequence{*reached};
 }
 
 }  // namespace
@@ -79,13 +83,20 @@ Task<Result<std::vector<model::OutboxEvent>>> MetadataDb::ListOutbox(Sequence af
 }
 
 Task<Status> MetadataDb::TrimOutbox(Sequence through, Duration patience) {
-  for (bool done = false; !done;) {
-    TransactionBody body = [through, &done](Transaction& transaction) {
-      return TrimOutboxBody(transaction, through, &done);
+  while (true) {
+    Sequence reached;
+    TransactionBody body = [&, this](Transaction& transaction) -> Status {
+      ASSIGN_OR_RETURN(reached, TrimSome(transaction, impl_->outbox_trimmed, through));
+      // Not beyond the sequences that were given: there will be events.
+      const Sequence trimmed = std::min(reached, Sequence{impl_->next_sequence.load() - 1});
+      transaction.OnCommitted([impl = impl_.get(), trimmed] {
+        impl->outbox_trimmed = std::max(impl->outbox_trimmed, trimmed);
+      });
+      return Status::Ok();
     };
     CO_RETURN_IF_ERROR(co_await impl_->Submit(std::move(body), patience));
+    if (reached >= through) co_return Status::Ok();
   }
-  co_return Status::Ok();
 }
 
 Task<Result<uint64_t>> MetadataDb::LiveBytes(ExtentId id) {

@@ -11,6 +11,9 @@ namespace ashlar::metadata_db {
 
 struct MetadataDb::Impl : Surroundings {
   using Surroundings::Surroundings;
+
+  // The outbox has no event up to here, as far as this process knows. Of the commit thread.
+  Sequence outbox_trimmed;
 };
 
 // Runs `apply(change, item)` for each item, all in one commit; one answer an item, in order. An

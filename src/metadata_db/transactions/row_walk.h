@@ -1,6 +1,7 @@
 // Walks over the rows of one table.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,11 +22,12 @@ inline Result<bool> HasRows(View& view, std::string_view prefix) {
   return cursor->key().starts_with(prefix);
 }
 
-// Keys of the rows that begin with `prefix`, at most `max`.
-inline Result<std::vector<std::string>> KeysOf(View& view, std::string_view prefix, size_t max) {
+// Keys of the rows that begin with `prefix`, at most `max`, from the row key `from` on.
+inline Result<std::vector<std::string>> KeysOf(View& view, std::string_view prefix, size_t max,
+                                               std::string_view from = {}) {
   std::vector<std::string> keys;
   const auto cursor = view.NewCursor();
-  cursor->Seek(prefix);
+  cursor->Seek(std::max(prefix, from));
   for (; cursor->Valid() && cursor->key().starts_with(prefix); cursor->Next()) {
     if (keys.size() >= max) break;
     keys.emplace_back(cursor->key());
