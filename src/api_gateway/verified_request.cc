@@ -112,6 +112,13 @@ class BodyVerifier {
 
   bool has_integrity() const { return content_md5_.has_value() || expected_.algorithm.has_value(); }
 
+  // Before the first byte. False: it is compared.
+  bool LeaveMd5() {
+    if (content_md5_.has_value()) return false;
+    md5_.reset();
+    return true;
+  }
+
   void Update(ByteSpan bytes) {
     while (!bytes.empty()) {
       const ByteSpan piece = bytes.first(std::min(bytes.size(), kHashPieceBytes));
@@ -210,8 +217,13 @@ class RequestBody final : public VerifiedBody {
         form_(std::move(form)) {}
 
   uint64_t size() const override { return size_; }
+  bool LeaveMd5() override {
+    // The hashes of a large body have company already.
+    md5_left_ = size_ < kBundledBodyBytesMin && verifier_.LeaveMd5();
+    return md5_left_;
+  }
   Md5Digest Md5() const override {
-    CHECK(verified_);
+    CHECK(verified_ && !md5_left_);
     return verifier_.md5();
   }
   model::Checksum Checksum() const override {
@@ -345,6 +357,7 @@ class RequestBody final : public VerifiedBody {
   ByteSpan undecoded_;         // of wire_
   ByteSpan payload_;           // of wire_, decoded and not given out
   bool verified_ = false;
+  bool md5_left_ = false;
   std::optional<S3Error> error_;
 };
 

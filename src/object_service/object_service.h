@@ -62,7 +62,10 @@ class BodySource {
     (void)buffer;
     return Read(part);
   }
-  // After Read returned 0: what was computed on the way.
+  // Before the first Read. True: nobody compares the MD5, and whoever stores the body computes it,
+  // together with those of others, which costs a fraction. False: Md5() will have it.
+  virtual bool LeaveMd5() { return false; }
+  // After Read returned 0: what was computed on the way. Not if it was left.
   virtual Md5Digest Md5() const = 0;
   // The client's algorithm, else the default of whoever opened the body.
   virtual model::Checksum Checksum() const = 0;

@@ -7,11 +7,10 @@
 namespace ashlar::object_service {
 namespace {
 
-// Everything but slices and what the database sets.
+// Everything but slices, ETag and what the database sets.
 model::ObjectVersion DraftVersion(const ObjectAttributes& attributes, BodySource& body) {
   model::ObjectVersion version;
   version.size = body.size();
-  version.etag = HexEncode(body.Md5());
   version.storage_class = attributes.storage_class;
   version.system_headers = attributes.system_headers;
   version.user_metadata = attributes.user_metadata;
@@ -37,20 +36,19 @@ Task<Result<VersionPtr>> ObjectService::PutObject(PutObjectRequest request, Body
   if (body.size() <= core.packed_bytes_max()) {
     CO_ASSIGN_OR_RETURN(const SmallBody small, co_await ReadSmallBody(core, body));
     change.version = DraftVersion(request.attributes, body);
-    entry.md5 = body.Md5();
     entry.checksum = body.Checksum();
     if (request.alone) {
-      co_return co_await impl_->object_packer.StoreAlone(small.bytes(), std::move(entry),
-                                                         std::move(change), request.patience);
+      co_return co_await impl_->object_packer.StoreAlone(small, std::move(entry), std::move(change),
+                                                         request.patience);
     }
-    co_return co_await impl_->object_packer.Store(small.bytes(), std::move(entry),
-                                                  std::move(change));
+    co_return co_await impl_->object_packer.Store(small, std::move(entry), std::move(change));
   }
 
   const Patience patience(core.deps.clock, request.patience);
   CO_ASSIGN_OR_RETURN(StoredExtents stored,
                       co_await StoreLargeBody(core, body, std::move(entry), request.patience));
   change.version = DraftVersion(request.attributes, body);
+  change.version.etag = HexEncode(body.Md5());
   change.version.parts.front().slices = std::move(stored.slices);
   std::vector<metadata_db::PutObjectChange> changes;
   changes.push_back(std::move(change));

@@ -7,9 +7,9 @@
 namespace ashlar::object_service {
 namespace {
 
+// Everything but slices and ETag.
 model::UploadPart DraftPart(uint32_t number, BodySource& body) {
   model::UploadPart draft;
-  draft.etag = HexEncode(body.Md5());
   draft.checksum = body.Checksum();
   draft.part.number = number;
   draft.part.size = body.size();
@@ -41,13 +41,13 @@ Task<Result<model::UploadPart>> ObjectService::UploadPart(UploadPartRequest requ
   if (body.size() <= core.packed_bytes_max()) {
     CO_ASSIGN_OR_RETURN(const SmallBody small, co_await ReadSmallBody(core, body));
     change.part = DraftPart(request.part_number, body);
-    entry.md5 = body.Md5();
     entry.checksum = body.Checksum();
-    co_return co_await impl_->part_packer.Store(small.bytes(), std::move(entry), std::move(change));
+    co_return co_await impl_->part_packer.Store(small, std::move(entry), std::move(change));
   }
 
   CO_ASSIGN_OR_RETURN(StoredExtents stored, co_await StoreLargeBody(core, body, std::move(entry)));
   change.part = DraftPart(request.part_number, body);
+  change.part.etag = HexEncode(body.Md5());
   change.part.part.slices = std::move(stored.slices);
   std::vector<metadata_db::MetadataDb::PutPartChange> changes;
   changes.push_back(std::move(change));

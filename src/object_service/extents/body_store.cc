@@ -148,6 +148,7 @@ model::DirectoryEntry NewDirectoryEntry(Core& core, const std::string& bucket,
 
 Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body) {
   SmallBody small;
+  const bool md5_is_left = body.LeaveMd5();
   const auto size = static_cast<size_t>(body.size());
   if (size > 0) {
     CO_ASSIGN_OR_RETURN(small.buffer, core.Share(co_await core.deps.buffers.Acquire(
@@ -162,6 +163,7 @@ Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body) {
   uint8_t extra = 0;
   CO_ASSIGN_OR_RETURN(const size_t count, co_await body.Read(MutableByteSpan(&extra, 1)));
   if (count != 0) co_return Status(Code::kInvalidArgument, "the body is longer than announced");
+  if (!md5_is_left) small.md5 = body.Md5();
   co_return small;
 }
 

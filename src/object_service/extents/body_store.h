@@ -1,6 +1,7 @@
 // BodyStore: the bytes of one PUT or part, from the body to durable extents.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "model/object_version.h"
@@ -13,6 +14,7 @@ namespace ashlar::object_service {
 struct SmallBody {
   SharedBuffer buffer;  // null when empty
   size_t size = 0;
+  std::optional<Md5Digest> md5;  // nothing: left to the packer
   ByteSpan bytes() const { return size == 0 ? ByteSpan() : ByteSpan(buffer->data(), size); }
 };
 Task<Result<SmallBody>> ReadSmallBody(Core& core, BodySource& body);

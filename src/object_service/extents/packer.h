@@ -5,9 +5,9 @@
 // for the one before it, up to kBatchesInFlightMax. Who wants to be alone is a batch beside these:
 // nobody waits for it, and it for nobody.
 //
-// Life of a batch: payloads one after the other, then the directory -> one stripe -> k+m records
-// written and synced -> one metadata commit for all -> every caller gets its own result. A failed
-// batch fails all its callers and leaves nothing visible.
+// Life of a batch: MD5s that were left, all at once -> payloads one after the other, then the
+// directory -> one stripe -> k+m records written and synced -> one metadata commit for all -> every
+// caller gets its own result. A failed batch fails all its callers and leaves nothing visible.
 //
 // `Change` is PutObjectChange (objects) or PutPartChange (parts). Thread-safe.
 #pragma once
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "model/object_version.h"
+#include "object_service/extents/body_store.h"
 #include "object_service/internal/core.h"
 #include "runtime/sync.h"
 
@@ -28,6 +29,7 @@ class Packer {
  public:
   struct Item {
     ByteSpan payload;  // valid until the result is there
+    std::optional<Md5Digest> md5;
     model::DirectoryEntry entry;
     Change change;
     OneShot<Result<Outcome>> result;
@@ -35,17 +37,19 @@ class Packer {
 
   explicit Packer(Core& core) : core_(core) {}
 
-  // Stores the payload and commits the change; returns when both are durable.
-  Task<Result<Outcome>> Store(ByteSpan payload, model::DirectoryEntry entry, Change change);
+  // Stores the payload and commits the change; returns when both are durable. MD5 and ETag are
+  // filled in here.
+  Task<Result<Outcome>> Store(const SmallBody& body, model::DirectoryEntry entry, Change change);
   // The same in an extent that is shared with nobody.
-  Task<Result<Outcome>> StoreAlone(ByteSpan payload, model::DirectoryEntry entry, Change change,
-                                   Duration patience);
+  Task<Result<Outcome>> StoreAlone(const SmallBody& body, model::DirectoryEntry entry,
+                                   Change change, Duration patience);
 
  private:
   using Batch = std::vector<Item*>;
 
   Task<void> Run();
   Batch TakeBatch();  // holds mutex_
+  static void FillInDigests(const Batch& batch);
   Task<void> Commit(Batch batch, Duration patience = Duration::zero());
   static Task<Status> WriteExtent(Core& core, const Batch& batch, Duration patience,
                                   metadata_db::NewExtents* extents);
