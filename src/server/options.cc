@@ -115,7 +115,8 @@ void AddServerOptions(CLI::App& server, ServerOptions* options, std::string* sec
 }
 
 void AddLimits(CLI::App& server, ServerOptions* options) {
-  server.add_option("--threads", options->threads, "Event loops; 0: one a core")
+  server
+      .add_option("--threads", options->threads, "Event loops; 0: one for each CPU, and kept there")
       ->envname("ASHLAR_THREADS")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();

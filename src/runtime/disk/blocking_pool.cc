@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "runtime/loop/cpu_affinity.h"
+
 namespace ashlar {
 
 BlockingPool::BlockingPool(int threads) {
@@ -36,6 +38,7 @@ void BlockingPool::Enqueue(std::function<void()> job) {
 }
 
 void BlockingPool::Work() {
+  RunOnAnyCpu();  // the loop that needed the pool first may stay on its own
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_set>
 
@@ -20,7 +21,8 @@ class EventLoop final : public Executor {
   EventLoop();
   ~EventLoop() override;
 
-  void Start();
+  // On the CPU of this number among those of the process, if there is one.
+  void Start(std::optional<size_t> cpu);
   void StopAndJoin();
 
   void Post(std::coroutine_handle<> handle) override;

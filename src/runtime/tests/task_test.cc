@@ -1,8 +1,15 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "runtime/clock.h"
+#include "runtime/disk/blocking_pool.h"
 #include "runtime/event_loop.h"
 #include "runtime/sync.h"
 
@@ -43,6 +50,51 @@ Task<int> Parent(EventLoopGroup* group) {
 TEST(TaskTest, WhenAllJoinsTasksThatMoveBetweenLoops) {
   EventLoopGroup group(2);
   EXPECT_EQ(RunBlocking(group, Parent(&group)), 5000);
+}
+
+// CPUs on which the calling thread may run.
+std::vector<int> AllowedCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  EXPECT_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+Task<std::vector<int>> CpusOf(Executor* loop) {
+  SwitchTo there(*loop);
+  co_await there;
+  co_return AllowedCpus();
+}
+
+TEST(EventLoopTest, OneLoopForEachCpuStaysThere) {
+  const std::vector<int> all = AllowedCpus();
+  EventLoopGroup group(0);
+  ASSERT_EQ(group.size(), all.size());
+  for (size_t i = 0; i < group.size(); ++i) {
+    EXPECT_EQ(RunBlocking(group, CpusOf(&group.loop(i))), std::vector{all[i]});
+  }
+  EXPECT_EQ(AllowedCpus(), all);
+}
+
+TEST(EventLoopTest, LoopsInAnotherNumberRunAnywhere) {
+  EventLoopGroup group(3);
+  EXPECT_EQ(RunBlocking(group, CpusOf(&group.loop(1))), AllowedCpus());
+}
+
+Task<std::vector<int>> CpusOfTheBlockingPool() {
+  std::vector<int> cpus;
+  auto call = BlockingPool::Shared().Run([&cpus] { cpus = AllowedCpus(); });
+  co_await call;
+  co_return cpus;
+}
+
+TEST(EventLoopTest, ThreadsThatALoopStartsRunAnywhere) {
+  EventLoopGroup group(0);
+  EXPECT_EQ(RunBlocking(group, CpusOfTheBlockingPool()), AllowedCpus());
 }
 
 Task<int> AwaitShot(OneShot<int>* shot) { co_return co_await *shot; }
@@ -95,6 +147,24 @@ TEST(FramePoolTest, FramesAreReusedOnTheirThreadAndBounded) {
   for (size_t i = 0; i < kept; ++i) internal::FreeFrame(many[i], 1024);
 }
 #endif
+
+TEST(RandomTest, GivesNothingTwice) {
+  std::mutex mutex;
+  std::set<std::string> given;
+  const auto draw = [&] {
+    for (const size_t size : {8U, 10U, 16U, 17U, 64U}) {
+      for (int i = 0; i < 1000; ++i) {
+        std::string bytes(size, '\0');
+        SystemRandom().Fill({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+        const std::lock_guard lock(mutex);
+        EXPECT_TRUE(given.insert(bytes.substr(0, 8)).second);
+      }
+    }
+  };
+  std::thread other(draw);
+  draw();
+  other.join();
+}
 
 }  // namespace
 }  // namespace ashlar
