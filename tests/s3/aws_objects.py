@@ -20,9 +20,22 @@ from aws_records import (
     tags,
 )
 
+
+def tagged(*pairs):
+    """Parameters of a create_bucket with tags."""
+    return {**NEW, "CreateBucketConfiguration": {"Tags": tags(*pairs)["TagSet"]}}
+
+
+def make(expected, *pairs):
+    return call("create_bucket", tagged(*pairs), expected)
+
+
 DIGITS = b"0123456789"
 DIGITS_CRC32 = crc32("poTHxg==")
 TAGGED = [tags(("tag1", "tag1"), ("tag2", "")), tags(("tag3", "tag3"))]
+NEW = {"Bucket": "<absent>"}
+MADE = {"Location": "/<absent>", "BucketArn": "arn:aws:s3:::<absent>"}
+OWNED = {"Message": "Your previous request to create the named bucket succeeded and you already own it."}
 MALFORMED = {
     "Message": "The XML you provided was not well-formed or did not validate against our published schema"
 }
@@ -267,5 +280,54 @@ LIVES = {
         fail("get_bucket_tagging", {"Bucket": "<absent>"}, 404, "NoSuchBucket", NO_BUCKET),
         fail("delete_bucket_tagging", {"Bucket": "<absent>"}, 404, "NoSuchBucket", NO_BUCKET),
         fail("put_bucket_tagging", {"Bucket": "<absent>", "Tagging": TAGGED[0]}, 404, "NoSuchBucket", NO_BUCKET),
+    ],
+    "test_create_bucket_with_tags": [
+        make(MADE, ("tag1", "value1")),
+        call("get_bucket_tagging", NEW, tags(("tag1", "value1"))),
+        call("delete_bucket", NEW, {}, 204),
+    ],
+    "test_create_bucket_with_tags_us_east_1_idempotency": [
+        make(MADE, ("tag1", "value1")),
+        call("get_bucket_tagging", NEW, tags(("tag1", "value1"))),
+        fail("create_bucket", tagged(("tag2", "value2")), 409, "BucketAlreadyOwnedByYou", OWNED),
+        call("create_bucket", NEW, MADE),
+        call("get_bucket_tagging", NEW, tags(("tag1", "value1"))),
+        fail("create_bucket", tagged(("tag1", "value1")), 409, "BucketAlreadyOwnedByYou", OWNED),
+        make(MADE),
+        call("get_bucket_tagging", NEW, tags(("tag1", "value1"))),
+        call("delete_bucket", NEW, {}, 204),
+    ],
+    "test_create_bucket_with_tags_exc": [
+        fail(
+            "create_bucket",
+            tagged(("aws:a", "value1")),
+            400,
+            "InvalidTag",
+            {
+                "Message": "User-defined tag keys can't start with \"aws:\". This prefix is reserved for "
+                'system tags. Remove "aws:" from your tag keys and try again.'
+            },
+        ),
+        fail(
+            "create_bucket",
+            tagged(("test", "value1,value2")),
+            400,
+            "InvalidTag",
+            {"Message": "The TagValue you have provided is invalid", "TagKey": "test", "TagValue": "value1,value2"},
+        ),
+        fail(
+            "create_bucket",
+            tagged(("test,test2", "value1")),
+            400,
+            "InvalidTag",
+            {"Message": "The TagKey you have provided is invalid", "TagKey": "test,test2"},
+        ),
+        fail("head_bucket", NEW, 404, "404"),
+    ],
+    "test_create_bucket_with_empty_tags": [
+        make(MADE),
+        fail("get_bucket_tagging", NEW, 404, "NoSuchTagSet", {"Message": "The TagSet does not exist"}),
+        call("create_bucket", NEW, MADE),
+        call("delete_bucket", NEW, {}, 204),
     ],
 }

@@ -426,6 +426,20 @@ def test_a_user_may_create_and_list_buckets_when_allowed(other):
     able.s3.delete_bucket(Bucket=name)
 
 
+def test_tags_of_a_new_bucket_need_the_right_to_tag(other):
+    wanted = {"Tags": [{"Key": "team", "Value": "red"}]}
+    creator = new_user(other, allow(["s3:CreateBucket", "s3:DeleteBucket", "s3:GetBucketTagging"]))
+    name = f"made-by-{creator.name}"
+    with s3_error(403, "AccessDenied"):
+        creator.s3.create_bucket(Bucket=name, CreateBucketConfiguration=wanted)
+    with s3_error(404, "NoSuchBucket"):
+        creator.s3.delete_bucket(Bucket=name)
+    tagger = new_user(other, allow(["s3:CreateBucket", "s3:TagResource"]))
+    tagger.s3.create_bucket(Bucket=name, CreateBucketConfiguration=wanted)
+    assert creator.s3.get_bucket_tagging(Bucket=name)["TagSet"] == wanted["Tags"]
+    creator.s3.delete_bucket(Bucket=name)
+
+
 # --- public access block
 
 

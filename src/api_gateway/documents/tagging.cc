@@ -38,6 +38,11 @@ S3Error InvalidTag(std::string message, std::string_view key) {
 }
 
 std::optional<S3Error> CheckTag(const std::string& key, const std::string& value, TagsOf kind) {
+  if (key.starts_with(kReservedPrefix) && kind == TagsOf::kNewBucket) {
+    return S3Error(S3Code::kInvalidTag,
+                   "User-defined tag keys can't start with \"aws:\". This prefix is reserved for "
+                   "system tags. Remove \"aws:\" from your tag keys and try again.");
+  }
   if (key.starts_with(kReservedPrefix)) {
     return InvalidTag(kind == TagsOf::kBucket ? "System tags cannot be added/updated by requester"
                                               : "Your TagKey cannot be prefixed with aws:",
@@ -54,23 +59,6 @@ std::optional<S3Error> CheckTag(const std::string& key, const std::string& value
 
 bool HasKey(const model::HeaderList& tags, std::string_view key) {
   return std::any_of(tags.begin(), tags.end(), [key](const auto& tag) { return tag.first == key; });
-}
-
-std::optional<S3Error> CheckTags(const model::HeaderList& tags, TagsOf kind) {
-  const size_t most = kind == TagsOf::kObject ? kObjectTagsMax : kBucketTagsMax;
-  if (tags.size() > most) {
-    const std::string limit = std::to_string(most);
-    return S3Error(S3Code::kBadRequest, kind == TagsOf::kObject
-                                            ? "Object tags cannot be greater than " + limit
-                                            : "Bucket tag count cannot be greater than " + limit);
-  }
-  model::HeaderList seen;
-  for (const auto& [key, value] : tags) {
-    if (HasKey(seen, key)) return InvalidTag("Cannot provide multiple Tags with the same key", key);
-    if (auto error = CheckTag(key, value, kind)) return error;
-    seen.emplace_back(key, value);
-  }
-  return std::nullopt;
 }
 
 bool TakeTag(const pugi::xml_node& node, model::HeaderList* tags) {
@@ -96,19 +84,40 @@ S3Error WrongHeader(std::string_view header) {
 
 }  // namespace
 
+bool TakeTags(const pugi::xml_node& set, model::HeaderList* tags) {
+  return EachXmlElement(set, [&](std::string_view name, const pugi::xml_node& tag) {
+    return name == "Tag" && TakeTag(tag, tags);
+  });
+}
+
+std::optional<S3Error> CheckTags(const model::HeaderList& tags, TagsOf kind) {
+  const size_t most = kind == TagsOf::kObject ? kObjectTagsMax : kBucketTagsMax;
+  if (tags.size() > most) {
+    const std::string limit = std::to_string(most);
+    return S3Error(S3Code::kBadRequest, kind == TagsOf::kObject
+                                            ? "Object tags cannot be greater than " + limit
+                                            : "Bucket tag count cannot be greater than " + limit);
+  }
+  model::HeaderList seen;
+  for (const auto& [key, value] : tags) {
+    if (HasKey(seen, key)) return InvalidTag("Cannot provide multiple Tags with the same key", key);
+    if (auto error = CheckTag(key, value, kind)) return error;
+    seen.emplace_back(key, value);
+  }
+  return std::nullopt;
+}
+
 S3Result<model::HeaderList> ParseTagging(std::string_view body, TagsOf kind) {
   pugi::xml_document document;
   if (!LoadXml(body, kTaggingBytesMax, "Tagging", &document)) return MalformedXml();
   model::HeaderList tags;
   bool has_set = false;
-  const bool known = EachXmlElement(
-      document.document_element(), [&](std::string_view name, const pugi::xml_node& set) {
-        if (name != "TagSet" || has_set) return false;
-        has_set = true;
-        return EachXmlElement(set, [&](std::string_view child, const pugi::xml_node& tag) {
-          return child == "Tag" && TakeTag(tag, &tags);
-        });
-      });
+  const bool known = EachXmlElement(document.document_element(),
+                                    [&](std::string_view name, const pugi::xml_node& set) {
+                                      if (name != "TagSet" || has_set) return false;
+                                      has_set = true;
+                                      return TakeTags(set, &tags);
+                                    });
   if (!known || !has_set) return MalformedXml();
   if (auto error = CheckTags(tags, kind)) return *std::move(error);
   return tags;

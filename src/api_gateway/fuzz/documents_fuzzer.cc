@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api_gateway/documents/cors.h"
+#include "api_gateway/documents/create_bucket.h"
 #include "api_gateway/documents/fixed_settings.h"
 #include "api_gateway/documents/lifecycle.h"
 #include "api_gateway/documents/object_lock.h"
@@ -38,6 +39,13 @@ void Tagging(std::string_view body) {
   }
   const auto header = ParseTaggingHeader(body);
   if (header.ok()) TagsRoundTrip(*header, TagsOf::kObject);
+}
+
+void NewBucket(std::string_view body) {
+  const auto configuration = ParseCreateBucketConfiguration(body);
+  if (!configuration.ok()) return;
+  Require(configuration->location_constraint.size() <= kCreateBucketBytesMax);
+  if (!configuration->tags.empty()) TagsRoundTrip(configuration->tags, TagsOf::kBucket);
 }
 
 void Versioning(std::string_view body) {
@@ -110,6 +118,7 @@ void Lifecycle(std::string_view body) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   Tagging(body);
+  NewBucket(body);
   Versioning(body);
   ObjectLock(body);
   Cors(body);

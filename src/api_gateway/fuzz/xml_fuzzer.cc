@@ -91,9 +91,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   AcceptedIsWithinLimits(body);
   DeleteRoundTrips(body);
   PartsAreInRange(body);
-  if (const auto location = ParseCreateBucketConfiguration(body); location.ok()) {
-    Require(location->location_constraint.size() <= kCreateBucketBytesMax);
-  }
   TextRoundTrips(body);
   return 0;
 }

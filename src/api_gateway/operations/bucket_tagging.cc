@@ -6,14 +6,9 @@
 #include "api_gateway/operations/operations.h"
 
 namespace ashlar::api_gateway::operations {
-namespace {
-
-constexpr std::string_view kName = "tagging";
-
-}  // namespace
 
 Task<Answer> GetBucketTagging(S3Context& context) {
-  return SendBucketConfiguration(context, kName, S3Code::kNoSuchTagSet);
+  return SendBucketConfiguration(context, kTaggingConfiguration, S3Code::kNoSuchTagSet);
 }
 
 Task<Answer> PutBucketTagging(S3Context& context) {
@@ -23,12 +18,13 @@ Task<Answer> PutBucketTagging(S3Context& context) {
   if (!body.ok()) co_return body.error();
   auto tags = ParseTagging(*body, TagsOf::kBucket);
   if (!tags.ok()) co_return tags.error();
-  if (tags->empty()) co_return co_await DropBucketConfiguration(context, kName);
-  co_return co_await KeepBucketConfiguration(context, kName, RenderTagging(*tags), 204);
+  if (tags->empty()) co_return co_await DropBucketConfiguration(context, kTaggingConfiguration);
+  co_return co_await KeepBucketConfiguration(context, kTaggingConfiguration, RenderTagging(*tags),
+                                             204);
 }
 
 Task<Answer> DeleteBucketTagging(S3Context& context) {
-  return DropBucketConfiguration(context, kName);
+  return DropBucketConfiguration(context, kTaggingConfiguration);
 }
 
 }  // namespace ashlar::api_gateway::operations

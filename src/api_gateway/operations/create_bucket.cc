@@ -1,8 +1,10 @@
 // CreateBucket. The store has one region; asking for another one is refused as AWS does at the
 // endpoint of a region. Creating one's own bucket again never touches it: us-east-1 answers that it
 // is done, for the sake of very old clients, every other region 409.
+#include "api_gateway/documents/create_bucket.h"
 #include "api_gateway/documents/access_settings.h"
 #include "api_gateway/documents/acl.h"
+#include "api_gateway/documents/tagging.h"
 #include "api_gateway/operations/common/authorization.h"
 #include "api_gateway/operations/common/errors.h"
 #include "api_gateway/operations/common/responses.h"
@@ -57,6 +59,7 @@ bool MaySet(S3Context& context, const Configurations& settings, bool locked) {
   return (!settings.contains(iam::kAclConfiguration) || may("s3:PutBucketAcl")) &&
          (!settings.contains(iam::kOwnershipConfiguration) ||
           may("s3:PutBucketOwnershipControls")) &&
+         (!settings.contains(std::string(kTaggingConfiguration)) || may("s3:TagResource")) &&
          (!locked || (may("s3:PutBucketObjectLockConfiguration") && may("s3:PutBucketVersioning")));
 }
 
@@ -67,15 +70,15 @@ Task<Answer> SendCreated(S3Context& context) {
   co_return co_await SendEmpty(context, std::move(head));
 }
 
-// The name is taken. "Done" must not hide that the bucket has no object lock.
-Task<Answer> AnswerExisting(S3Context& context, ObjectLocking wanted) {
+// The name is taken. "Done" must not hide that the bucket has no object lock, or other tags.
+Task<Answer> AnswerExisting(S3Context& context, ObjectLocking wanted, bool wants_tags) {
   const std::string& name = context.address.bucket;
   const auto bucket = co_await context.objects.GetBucket(name);
   if (!bucket.ok()) co_return ReadFailure(bucket.status());
   if (OwnerOf(**bucket, context.directory) != context.caller()->canonical_id) {
     co_return S3Error(S3Code::kBucketAlreadyExists).With("BucketName", name);
   }
-  if (context.settings.region != kFirstRegion ||
+  if (context.settings.region != kFirstRegion || wants_tags ||
       (wanted == ObjectLocking::kOn && !(*bucket)->object_lock)) {
     co_return S3Error(S3Code::kBucketAlreadyOwnedByYou).With("BucketName", name);
   }
@@ -101,12 +104,14 @@ Task<Answer> CreateBucket(S3Context& context) {
   const ObjectLocking locking = locked ? ObjectLocking::kOn : ObjectLocking::kOff;
   auto access = AccessSettings(context);
   if (!access.ok()) co_return access.error();
+  const bool tagged = !configuration->tags.empty();
+  if (tagged) access->emplace(kTaggingConfiguration, RenderTagging(configuration->tags));
   if (!MaySet(context, *access, locked)) co_return S3Error(S3Code::kAccessDenied);
   auto created = co_await context.objects.CreateBucket(
       name, context.caller()->canonical_id, context.settings.region, locking, *std::move(access));
   if (!created.ok()) {
     if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
-    co_return co_await AnswerExisting(context, locking);
+    co_return co_await AnswerExisting(context, locking, tagged);
   }
   co_return co_await SendCreated(context);
 }

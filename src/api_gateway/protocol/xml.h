@@ -47,7 +47,6 @@ inline constexpr size_t kCompleteMultipartBytesMax = 4 * 1024 * 1024;
 inline constexpr size_t kCompleteMultipartPartsMax = 10'000;
 inline constexpr size_t kDeleteObjectsBytesMax = 2 * 1024 * 1024;
 inline constexpr size_t kDeleteObjectsKeysMax = 1'000;
-inline constexpr size_t kCreateBucketBytesMax = 3 * 1024;
 inline constexpr int kXmlDepthMax = 16;
 inline constexpr int kXmlAttributesMax = 16;
 inline constexpr size_t kXmlNameBytesMax = 256;
@@ -77,13 +76,6 @@ struct DeleteObjectsRequest {
   bool quiet = false;
 };
 [[nodiscard]] S3Result<DeleteObjectsRequest> ParseDeleteObjects(std::string_view body);
-
-struct CreateBucketConfiguration {
-  std::string location_constraint;  // empty: not given
-};
-// An empty body is an empty configuration.
-[[nodiscard]] S3Result<CreateBucketConfiguration> ParseCreateBucketConfiguration(
-    std::string_view body);
 
 // The lexical pass, for the readers of other documents: true when `body` is at most `bytes_max`
 // long, UTF-8, one root element, within the limits above and free of document types and entities.

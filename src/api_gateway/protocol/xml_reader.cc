@@ -139,23 +139,4 @@ S3Result<DeleteObjectsRequest> ParseDeleteObjects(std::string_view body) {
   return request;
 }
 
-S3Result<CreateBucketConfiguration> ParseCreateBucketConfiguration(std::string_view body) {
-  CreateBucketConfiguration configuration;
-  if (body.empty()) return configuration;
-  pugi::xml_document document;
-  if (!LoadXml(body, kCreateBucketBytesMax, "CreateBucketConfiguration", &document)) {
-    return MalformedXml();
-  }
-  bool seen = false;
-  const bool ok = EachXmlField(document.document_element(),
-                               [&](std::string_view name, const std::string& text) {
-                                 if (name != "LocationConstraint" || seen) return false;
-                                 seen = true;
-                                 configuration.location_constraint = TrimXmlSpace(text);
-                                 return true;
-                               });
-  if (!ok) return MalformedXml();
-  return configuration;
-}
-
 }  // namespace ashlar::api_gateway

@@ -135,20 +135,5 @@ TEST(CompleteMultipart, Refusals) {
       S3Code::kMalformedXml);
 }
 
-TEST(CreateBucket, Location) {
-  EXPECT_EQ(ParseCreateBucketConfiguration("")->location_constraint, "");
-  EXPECT_EQ(ParseCreateBucketConfiguration(
-                "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint>"
-                "</CreateBucketConfiguration>")
-                ->location_constraint,
-            "eu-west-1");
-  EXPECT_EQ(ParseCreateBucketConfiguration("<CreateBucketConfiguration/>")->location_constraint,
-            "");
-  EXPECT_FALSE(ParseCreateBucketConfiguration("<CreateBucketConfiguration><X>1</X>"
-                                              "</CreateBucketConfiguration>")
-                   .ok());
-  EXPECT_FALSE(ParseCreateBucketConfiguration("hello").ok());
-}
-
 }  // namespace
 }  // namespace ashlar::api_gateway
