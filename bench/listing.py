@@ -3,8 +3,8 @@
 
 Seeds a store with N keys (ashlar-seed) in one flat prefix, the same again as ten folders of many keys
 beside ten folders of few, and a tenth of them with ten old versions or a delete marker each; then
-measures pages of 1,000 keys at random places and listings with a delimiter. The bar: a page of 1,000
-costs at most 1.5 ms of server CPU; delimiter listings cost the same over few keys as over many.
+measures pages of 1,000 keys or versions at random places and listings with a delimiter. The bars: a page
+of 1,000 costs at most 1.5 ms of server CPU, one of versions half as much again; delimiter listings cost the same over few keys as over many.
 
 Rows go to build/bench/listing-N.json. Exit code: 0 all bars hold, 1 one does not, 2 nothing measured.
 """
@@ -23,6 +23,8 @@ PAGE_BAR_US = 1500
 # A listing of ten folders may cost this much more over N keys than over 100.
 DELIMITER_RATIO_BAR = 2.0
 VERSIONS_RATIO_BAR = 1.5
+# An entry of ListObjectVersions is half as long again as one of ListObjectsV2: its id, its owner.
+VERSIONS_LISTED_RATIO_BAR = 1.5
 FOLDERS = 10
 FEW_KEYS = 100
 IDLE_SECONDS_MAX = 600
@@ -67,8 +69,8 @@ def seed_all(keys):
     seed("versions", "gone/4096/", tenth, "--delete-markers")
 
 
-def page(server, bucket, prefix, objects):
-    return load(server, ["--bucket", bucket, "--op", "list", "--prefix", prefix, "--size", "4KiB",
+def page(server, bucket, prefix, objects, operation="list"):
+    return load(server, ["--bucket", bucket, "--op", operation, "--prefix", prefix, "--size", "4KiB",
                          "--objects", str(objects), "--concurrency", "4", "--duration", "3s",
                          "--warmup", "0.5s", "--no-create-bucket"])
 
@@ -107,6 +109,8 @@ def measure(keys):
             f"page of 1,000, {keys} keys": page(server, "flat", "all/", max(1, keys - 1000)),
             "page of 1,000 beside old versions": page(server, "versions", "plain/", tenth),
             "page of 1,000 with 10 versions each": page(server, "versions", "old/", tenth),
+            "page of 1,000 versions, one each": page(server, "versions", "plain/", tenth, "list-versions"),
+            "page of 1,000 versions, 10 each": page(server, "versions", "old/", tenth, "list-versions"),
             f"{tenth} delete markers, empty page": page(server, "versions", "gone/", 1),
             f"delimiter, 10 folders of {keys // FOLDERS}": folders(server, "many/"),
             f"delimiter, 10 folders of {FEW_KEYS // FOLDERS}": folders(server, "few/"),
@@ -116,9 +120,12 @@ def measure(keys):
 
 def judge(rows):
     """[(title, measured, limit)]"""
-    flat, plain, old, _, many, few = (row["server_cpu_us_per_op"] for row in rows.values())
+    flat, plain, old, versions, versions_of_many, _, many, few = (
+        row["server_cpu_us_per_op"] for row in rows.values())
     return [("server CPU us per page of 1,000 keys", flat, PAGE_BAR_US),
             ("page over 10 versions each / page over one", old / plain, VERSIONS_RATIO_BAR),
+            ("page of 1,000 versions / page of keys", max(versions, versions_of_many) / plain,
+             VERSIONS_LISTED_RATIO_BAR),
             ("delimiter listing, many keys / few keys", many / few, DELIMITER_RATIO_BAR)]
 
 

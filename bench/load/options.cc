@@ -27,8 +27,9 @@ struct RawOptions {
 };
 
 std::optional<Operation> OperationNamed(std::string_view name) {
-  for (const Operation operation : {Operation::kPut, Operation::kGet, Operation::kRangeGet,
-                                    Operation::kHead, Operation::kDelete, Operation::kList}) {
+  for (const Operation operation :
+       {Operation::kPut, Operation::kGet, Operation::kRangeGet, Operation::kHead,
+        Operation::kDelete, Operation::kList, Operation::kListVersions}) {
     if (Name(operation) == name) return operation;
   }
   return std::nullopt;
@@ -78,9 +79,11 @@ void AddTargetOptions(CLI::App* app, RawOptions* raw, BenchOptions* options) {
 }
 
 void AddRunOptions(CLI::App* app, RawOptions* raw, BenchOptions* options) {
-  app->add_option("--op", raw->operation, "put, get, range-get, head, delete, list or mixed")
+  app->add_option("--op", raw->operation,
+                  "put, get, range-get, head, delete, list, list-versions or mixed")
       ->capture_default_str()
-      ->check(CLI::IsMember({"put", "get", "range-get", "head", "delete", "list", "mixed"}));
+      ->check(CLI::IsMember(
+          {"put", "get", "range-get", "head", "delete", "list", "list-versions", "mixed"}));
   app->add_option("--mix", raw->mix, "Weights of --op mixed")->capture_default_str();
   app->add_option(
       "--delimiter", options->context.delimiter,

@@ -19,7 +19,8 @@ std::string_view MethodOf(Operation operation) {
     case Operation::kDeleteBucket: return "DELETE";
     case Operation::kGet:
     case Operation::kRangeGet:
-    case Operation::kList: return "GET";
+    case Operation::kList:
+    case Operation::kListVersions: return "GET";
   }
   return "GET";
 }
@@ -34,7 +35,8 @@ std::string_view TenDigits(uint64_t number, std::array<char, 24>* buffer) {
 
 std::string_view Name(Operation operation) {
   static constexpr std::array<std::string_view, kOperationCount> kNames = {
-      "put", "get", "range-get", "head", "delete", "list", "create-bucket", "delete-bucket"};
+      "put",  "get",           "range-get",     "head",         "delete",
+      "list", "list-versions", "create-bucket", "delete-bucket"};
   return kNames[static_cast<size_t>(operation)];
 }
 
@@ -150,6 +152,12 @@ void RequestRenderer::Render(const RequestSpec& spec, time_t unix_seconds, Rende
       if (context_.delimiter.empty()) {
         list_page_query_ += "&start-after=" + UriEncode(key_, false);
       }
+      query = list_page_query_;
+      path_ = bucket_path_;
+      break;
+    case Operation::kListVersions:
+      list_page_query_ = "key-marker=" + UriEncode(key_, false) +
+                         "&max-keys=1000&prefix=" + UriEncode(key_stem_, false) + "&versions=";
       query = list_page_query_;
       path_ = bucket_path_;
       break;

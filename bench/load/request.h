@@ -11,8 +11,18 @@
 
 namespace ashlar::bench {
 
-enum class Operation { kPut, kGet, kRangeGet, kHead, kDelete, kList, kCreateBucket, kDeleteBucket };
-inline constexpr int kOperationCount = 8;
+enum class Operation {
+  kPut,
+  kGet,
+  kRangeGet,
+  kHead,
+  kDelete,
+  kList,
+  kListVersions,
+  kCreateBucket,
+  kDeleteBucket
+};
+inline constexpr int kOperationCount = 9;
 
 std::string_view Name(Operation operation);
 
