@@ -90,6 +90,7 @@ struct RocksDbOptions {
   uint64_t block_cache_bytes = 128ULL << 20;
   uint64_t memtable_bytes = 32ULL << 20;
   int batch_transactions_max = 1024;  // in one commit
+  int open_files_max = 256;
   // A commit is refused (kNoSpace, nothing happened) while the device has less than this left, so
   // that the engine's own files can still be finished.
   uint64_t free_bytes_min = 16ULL << 20;

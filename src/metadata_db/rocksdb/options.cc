@@ -16,7 +16,6 @@
 namespace ashlar::metadata_db {
 namespace {
 
-constexpr int kOpenFilesMax = 256;
 // Few: memtables are charged in pieces of 256 KiB, which must find room in a shard of the cache.
 constexpr int kCacheShardBits = 3;
 constexpr uint64_t kFilterPartBytes = 8 * 1024;
@@ -47,7 +46,7 @@ rocksdb::Options MakeRocksOptions(const RocksDbOptions& options) {
   // Most tables grow at their end (extents, referrers, outbox), and there is one writer: an insert
   // begins where the last one of its table was. A fourth less CPU a put.
   result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  result.max_open_files = kOpenFilesMax;
+  result.max_open_files = options.open_files_max;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;

@@ -248,11 +248,8 @@ class RocksDbStore final : public OrderedStore {
   }
 
   Task<Result<std::optional<std::string>>> Get(std::string key) override {
-    rocksdb::ReadOptions memory_only;
-    memory_only.read_tier = rocksdb::kBlockCacheTier;
-    std::string value;
-    const rocksdb::Status status = db_->Get(memory_only, key, &value);
-    if (!status.IsIncomplete()) co_return FromGet(status, std::move(value));
+    auto known = GetFromMemory(key);
+    if (known) co_return *std::move(known);
     OneShot<Result<std::optional<std::string>>> done;
     std::function<void()> job = [this, &key, &done] {
       std::string found;
@@ -280,6 +277,21 @@ class RocksDbStore final : public OrderedStore {
   }
 
  private:
+  // Nothing: only the disk knows.
+  //
+  // When a table is not open, and no memory knows the key, RocksDB answers a read of memory with
+  // "OK" and leaves the value as it was: its meaning is "may exist" (TableCache::Get in 7.8.3; for
+  // KeyMayExist). A row that is really the mark just takes the longer way.
+  std::optional<Result<std::optional<std::string>>> GetFromMemory(const std::string& key) {
+    static constexpr std::string_view kUntouched = "\xff not read \xff";
+    rocksdb::ReadOptions memory_only;
+    memory_only.read_tier = rocksdb::kBlockCacheTier;
+    std::string value(kUntouched);
+    const rocksdb::Status status = db_->Get(memory_only, key, &value);
+    if (status.IsIncomplete() || (status.ok() && value == kUntouched)) return std::nullopt;
+    return FromGet(status, std::move(value));
+  }
+
   static Status TooManyReads() {
     return Status(Code::kOverloaded, "too many reads wait for the metadata database");
   }

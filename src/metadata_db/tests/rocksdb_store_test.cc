@@ -204,6 +204,36 @@ TEST_F(RocksDbStoreTest, ReadsThatNeedTheDiskGiveTheSameAnswer) {
   EXPECT_EQ(*RunBlocking(loops_, store->Get("absent")), std::nullopt);
 }
 
+// A store whose last table is not open: the engine opens two at its start when it may have few.
+TEST_F(RocksDbStoreTest, ATableThatIsNotOpenYetGivesTheSameAnswers) {
+  RocksDbOptions options = SmallOptions(directory_.path() + "/db");
+  options.open_files_max = 20;
+  constexpr int kTables = 3;  // a fourth would have them compacted
+  constexpr int kKeys = 100;
+  const auto key_of = [](int table, int key) {
+    return "k" + std::to_string(key) + "/" + std::to_string(table);
+  };
+  // What the log holds becomes a table when it is opened again.
+  for (int table = 0; table < kTables; ++table) {
+    const auto store = OpenOrDie(options);
+    for (int key = 0; key < kKeys; ++key) {
+      ASSERT_TRUE(PutBlocking(loops_, *store, key_of(table, key), "value").ok());
+    }
+  }
+  for (const bool there : {true, false}) {
+    const auto store = OpenOrDie(options);
+    for (int table = kTables; table-- > 0;) {
+      for (int key = 0; key < kKeys; ++key) {
+        const std::string name = key_of(table, key) + (there ? "" : "x");
+        const auto row = RunBlocking(loops_, store->Get(name));
+        ASSERT_TRUE(row.ok()) << name;
+        ASSERT_EQ(row->has_value(), there) << name;
+        ASSERT_EQ(row->value_or("value"), "value") << name;
+      }
+    }
+  }
+}
+
 TEST_F(RocksDbStoreTest, BlocksGiveWayToMemtablesWithinOneCapacity) {
   RocksDbOptions options = SmallOptions(directory_.path() + "/db");
   options.block_cache_bytes = 8 << 20;
