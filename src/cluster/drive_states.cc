@@ -193,6 +193,14 @@ Task<Status> DriveStates::Replace(DriveId drive) {
   Settings settings;
   settings.emplace_back(DriveKey(drive), EncodeEntry(entry));
   const Status made = co_await deps_.make_drive(drive, std::move(settings));
+  // Before the refill begins: what is committed from now on says itself that it wants repair.
+  const Status noted = co_await deps_.metadata.NoteDriveExchanged(drive);
+  if (!noted.ok()) {
+    spdlog::warn(
+        "msg=\"writes under way may leave shards that scrubbing will find missing\" "
+        "drive={} reason={}",
+        drive.value + 1, LogValue(noted.ToString()));
+  }
   // Whatever came of it: what counts is what was committed.
   CO_RETURN_IF_ERROR(co_await LoadDrive(drive.value));
   CO_RETURN_IF_ERROR(SetPlacement());

@@ -83,6 +83,9 @@ struct DeleteOutcome {
 struct NewExtents {
   std::vector<model::Extent> extents;
   std::vector<model::RepairOrder> repairs;  // shards that could not be written
+  // MetadataDb::drive_exchanges() before the first shard was written. A shard whose drive was
+  // exchanged since may have gone to the old one: it gets a repair order in the same commit.
+  uint64_t exchanges_seen = UINT64_MAX;
 };
 
 struct ListRequest {
@@ -280,6 +283,14 @@ class MetadataDb {
   // Removes the events up to `through`: every reader of the outbox has done its work on them.
   Task<Status> TrimOutbox(Sequence through, Duration patience = Duration::zero());
   Task<Result<uint64_t>> LiveBytes(ExtentId id);
+
+  // ---- drives that are replaced while extents are on their way
+  // How many there were, by this process.
+  uint64_t drive_exchanges() const;
+  // Another drive takes the place, and writes to the old one have ended. On return every extent
+  // that was committed before can be seen, and every later one counts with the exchange: whoever
+  // now passes over all extents, and heeds the repair orders, misses none.
+  Task<Status> NoteDriveExchanged(DriveId drive);
 
  private:
   friend class ExtentCatalog;  // the other half of this class: extent_catalog.h

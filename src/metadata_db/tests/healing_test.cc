@@ -247,5 +247,34 @@ TEST_P(HealingTest, RepairOrdersComeInPagesAndAreDismissed) {
   EXPECT_EQ(Repairs(), (std::vector{orders[1], orders[2], orders[3], orders[5]}));
 }
 
+TEST_P(HealingTest, WhatWasWrittenBeforeItsDriveWasExchangedGetsRepairOrders) {
+  const auto put = [&](const std::string& key, uint64_t exchanges_seen) {
+    const model::Extent extent = MakeExtent(10);
+    std::vector<PutObjectChange> changes;
+    changes.push_back({.bucket = bucket_,
+                       .key = key,
+                       .version = MakeVersion({SliceOf(extent, 0, 10)}),
+                       .condition = {}});
+    NewExtents extents{.extents = {extent}, .repairs = {}, .exchanges_seen = exchanges_seen};
+    CHECK(Put(std::move(extents), std::move(changes))[0].ok());
+    return extent;
+  };
+  const auto orders_of = [&](const model::Extent& extent) {
+    std::vector<int> shards;
+    for (const model::RepairOrder& order : Repairs()) {
+      if (order.extent == extent.id) shards.push_back(order.shard.value);
+    }
+    return shards;
+  };
+  const uint64_t none = db_->drive_exchanges();
+  EXPECT_TRUE(orders_of(put("a", none)).empty());
+  const DriveId drive = MakeExtent(10).locations[2].drive;
+  ASSERT_TRUE(Run(db_->NoteDriveExchanged(drive)).ok());
+  EXPECT_EQ(db_->drive_exchanges(), none + 1);
+  EXPECT_EQ(orders_of(put("b", none)), std::vector{2});
+  EXPECT_TRUE(orders_of(put("c", none + 1)).empty()) << "written to the new drive";
+  EXPECT_TRUE(orders_of(put("d", UINT64_MAX)).empty()) << "not written by this process";
+}
+
 }  // namespace
 }  // namespace ashlar::metadata_db

@@ -63,6 +63,9 @@ struct Surroundings {
   // restart, as nothing durable holds it.
   std::atomic<uint64_t> next_sequence{1};
   NewsBoard board;
+  // Exchanges of drives, numbered from 1; of the commit thread but for the count.
+  std::map<DriveId, uint64_t> last_exchange;
+  std::atomic<uint64_t> exchanges{0};
   Status start_status;  // why the last sequence could not be read; then nothing is written
 };
 
@@ -88,8 +91,9 @@ class Change {
   void TellExtent(const ExtentId& id);
   void TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket);
 
-  // Repair orders for new extents; written only for those that end up referred to.
-  void AddRepairs(const std::vector<model::RepairOrder>& repairs);
+  // Before the changes that refer to them. Their repair orders are written only for those that end
+  // up referred to.
+  Status AddExtents(const NewExtents& extents);
   // Ledger, repair orders, counter; and hands the news to the transaction. Last call.
   Status Finish();
 

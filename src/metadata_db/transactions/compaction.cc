@@ -116,15 +116,12 @@ Status MoveSlicesOfPart(Change& change, const ReferrerMove& move) {
 Status MoveSlicesBody(Change& change, const NewExtents& extents,
                       const std::vector<ReferrerMove>& moves, std::vector<Status>* results) {
   results->clear();
-  for (const model::Extent& extent : extents.extents) {
-    RETURN_IF_ERROR(change.ledger().AddExtent(extent));
-  }
+  RETURN_IF_ERROR(change.AddExtents(extents));
   for (const ReferrerMove& move : moves) {
     results->push_back(move.referrer.kind == Referrer::Kind::kVersion
                            ? MoveSlicesOfVersion(change, move)
                            : MoveSlicesOfPart(change, move));
   }
-  change.AddRepairs(extents.repairs);
   return change.Finish();
 }
 

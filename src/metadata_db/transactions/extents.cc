@@ -99,6 +99,19 @@ Task<Status> MetadataDb::TrimOutbox(Sequence through, Duration patience) {
   }
 }
 
+uint64_t MetadataDb::drive_exchanges() const { return impl_->exchanges.load(); }
+
+Task<Status> MetadataDb::NoteDriveExchanged(DriveId drive) {
+  // In line with the commits: those before it are visible when this one has ended.
+  TransactionBody body = [this, drive](Transaction&) {
+    const uint64_t number = impl_->exchanges.load() + 1;
+    impl_->last_exchange[drive] = number;
+    impl_->exchanges.store(number);
+    return Status::Ok();
+  };
+  co_return co_await impl_->Submit(std::move(body));
+}
+
 Task<Result<uint64_t>> MetadataDb::LiveBytes(ExtentId id) {
   CO_ASSIGN_OR_RETURN(const auto row,
                       co_await impl_->store.Get(TableKey(Table::kLiveBytes, id.View())));

@@ -59,16 +59,13 @@ Status AddUpload(Change& change, const MetadataImport::Upload& upload) {
 
 Status AddBody(Change& change, const NewExtents& extents, std::vector<Key>& keys,
                const std::vector<MetadataImport::Upload>& uploads) {
-  for (const model::Extent& extent : extents.extents) {
-    RETURN_IF_ERROR(change.ledger().AddExtent(extent));
-  }
+  RETURN_IF_ERROR(change.AddExtents(extents));
   for (Key& key : keys) {
     std::sort(key.versions.begin(), key.versions.end(), IsNewer);
     RETURN_IF_ERROR(PrepareKey(change, key));
   }
   for (Key& key : keys) ApplyKey(change, key);
   for (const MetadataImport::Upload& upload : uploads) RETURN_IF_ERROR(AddUpload(change, upload));
-  change.AddRepairs(extents.repairs);
   return change.Finish();
 }
 

@@ -22,11 +22,8 @@ Result<SharedVersion> PutOne(Change& change, PutObjectChange& put) {
 Status PutObjectsBody(Change& change, const NewExtents& extents, std::vector<PutObjectChange>& puts,
                       std::vector<Result<SharedVersion>>* results) {
   results->clear();
-  for (const model::Extent& extent : extents.extents) {
-    RETURN_IF_ERROR(change.ledger().AddExtent(extent));
-  }
+  RETURN_IF_ERROR(change.AddExtents(extents));
   for (PutObjectChange& put : puts) results->push_back(PutOne(change, put));
-  change.AddRepairs(extents.repairs);
   return change.Finish();
 }
 

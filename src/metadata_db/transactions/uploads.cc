@@ -103,11 +103,8 @@ Status PutPartsBody(Change& change, const NewExtents& extents,
                     std::vector<MetadataDb::PutPartChange>& puts,
                     std::vector<Result<model::UploadPart>>* results) {
   results->clear();
-  for (const model::Extent& extent : extents.extents) {
-    RETURN_IF_ERROR(change.ledger().AddExtent(extent));
-  }
+  RETURN_IF_ERROR(change.AddExtents(extents));
   for (auto& put : puts) results->push_back(PutOnePart(change, put));
-  change.AddRepairs(extents.repairs);
   return change.Finish();
 }
 

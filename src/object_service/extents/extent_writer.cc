@@ -123,6 +123,7 @@ Status TooFewShards(size_t good, int needed, const std::vector<Status>& failures
 ExtentWriter::ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes,
                            Duration patience)
     : core_(core),
+      exchanges_seen_(core.deps.metadata.drive_exchanges()),
       patience_(patience),
       extent_(NewExtent(core, NewUniqueId(core.deps.clock, core.deps.random), payload_bytes,
                         directory_bytes)),
@@ -227,6 +228,7 @@ Task<Status> ExtentWriter::Finish(metadata_db::NewExtents* out) {
     }
   }
   out->extents.push_back(extent_);
+  out->exchanges_seen = std::min(out->exchanges_seen, exchanges_seen_);
   if (FailpointsArmed()) co_await DelayAtFailpoint("put.shards_synced");
   co_return Status::Ok();
 }
@@ -251,6 +253,7 @@ Task<Result<model::ShardLocation>> WriteWholeShard(chunk_server::ChunkStore* sto
 Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
                                   uint64_t payload_bytes, uint32_t directory_bytes,
                                   Duration patience, metadata_db::NewExtents* out) {
+  out->exchanges_seen = std::min(out->exchanges_seen, core.deps.metadata.drive_exchanges());
   model::Extent extent = NewExtent(core, id, payload_bytes, directory_bytes);
   const model::ExtentLayout layout(core.data_shards(), extent.unit_bytes, payload_bytes);
   CHECK(layout.stripe_count() == 1);

@@ -48,6 +48,7 @@ class ExtentWriter {
   static Task<Status> FinishShard(SharedShard shard);
 
   Core& core_;
+  const uint64_t exchanges_seen_;
   const Duration patience_;
   model::Extent extent_;
   model::ExtentLayout layout_;

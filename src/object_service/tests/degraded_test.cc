@@ -102,6 +102,27 @@ TEST_F(DegradedTest, DrivesThatFailInTheMiddleOfAWriteAreGivenUp) {
   EXPECT_TRUE(*back == bytes);
 }
 
+TEST_F(DegradedTest, ShardsOnADriveThatWasReplacedMeanwhileAreNotedForRepair) {
+  ASSERT_TRUE(Put("before", RandomBytes(2000, 1)).ok());
+  for (const size_t size : {2000UL, 2'500'000UL}) {
+    const size_t before = RepairCount();
+    int exchanged = 0;
+    for (const size_t drive : {5U, 8U}) {
+      stores_[drive]->after_write = [&, drive]() -> Task<void> {
+        ++exchanged;
+        EXPECT_TRUE(
+            (co_await metadata_->NoteDriveExchanged(DriveId{static_cast<uint16_t>(drive)})).ok());
+      };
+    }
+    ASSERT_TRUE(Put(std::to_string(size), RandomBytes(size, size)).ok());
+    for (auto& store : stores_) store->after_write = nullptr;
+    EXPECT_EQ(exchanged, 2);
+    EXPECT_EQ(RepairCount(), before + 2) << size;
+  }
+  ASSERT_TRUE(Put("after", RandomBytes(2000, 2)).ok());
+  EXPECT_EQ(RepairCount(), 4U) << "what began later went to the new drives";
+}
+
 TEST_F(DegradedTest, ASlowDriveDoesNotSlowTheReadDown) {
   const std::string bytes = RandomBytes(600'000, 5);
   ASSERT_TRUE(Put("key", bytes).ok());

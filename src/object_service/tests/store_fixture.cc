@@ -26,7 +26,9 @@ class TroubledWriter final : public ShardWriter {
   }
   Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest> leaves) override {
     if (!store_.MayWrite()) co_return Status(Code::kIoError, "the drive fails");
-    co_return co_await inner_->Finish(leaves);
+    auto written = co_await inner_->Finish(leaves);
+    if (store_.after_write) co_await store_.after_write();
+    co_return written;
   }
 
  private:
@@ -70,7 +72,9 @@ Task<Result<model::ShardLocation>> TroubledStore::WriteShard(const chunk_server:
                                                              ByteSpan body,
                                                              std::span<const Sha256Digest> leaves) {
   if (!MayWrite()) co_return Status(Code::kIoError, "the drive fails");
-  co_return co_await inner_->WriteShard(spec, body, leaves);
+  auto written = co_await inner_->WriteShard(spec, body, leaves);
+  if (after_write) co_await after_write();
+  co_return written;
 }
 
 Task<Result<std::unique_ptr<ShardWriter>>> TroubledStore::OpenShard(

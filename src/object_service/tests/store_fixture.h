@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ class TroubledStore final : public chunk_server::ChunkStore {
   std::atomic<int> slow_ms{0};                 // reads take this long
   std::atomic<int> writes_before_failure{-1};  // then writes answer kIoError; -1: never
   std::atomic<int> reads{0};
+  std::function<Task<void>()> after_write;  // of a shard, which is durable and not yet committed
 
   DriveId drive() const override { return inner_->drive(); }
   Task<Result<model::ShardLocation>> WriteShard(const chunk_server::ShardSpec& spec, ByteSpan body,
