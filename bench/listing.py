@@ -3,8 +3,9 @@
 
 Seeds a store with N keys (ashlar-seed) in one flat prefix, the same again as ten folders of many keys
 beside ten folders of few, and a tenth of them with ten old versions or a delete marker each; then
-measures pages of 1,000 keys or versions at random places and listings with a delimiter. The bars: a page
-of 1,000 costs at most 1.5 ms of server CPU, one of versions half as much again; delimiter listings cost the same over few keys as over many.
+measures pages of 1,000 keys or versions at random places and listings with a delimiter. The bars: a
+page of 1,000 costs at most 1.5 ms of server CPU, one of versions half as much again; delimiter
+listings cost the same over few keys as over many.
 
 Rows go to build/bench/listing-N.json. Exit code: 0 all bars hold, 1 one does not, 2 nothing measured.
 """

@@ -54,6 +54,7 @@ class Target:
     spare: str  # a name that no bucket has
     upload_id: str
     etag: str  # of the upload's only part
+    strangers: dict  # of STRANGERS, who signs
     key: str = "k"
 
 
@@ -117,12 +118,15 @@ BEFORE = {  # how the signer or the clock of the client is wrong
     "wrong_service": lambda s: dataclasses.replace(s, service="iam"),
     "wrong_date": lambda s: OtherDaySigner(s.access_key, s.secret_key, s.region),
 }
+# Whose signature is right and does not help: a key that was switched off, of a user who may do
+# everything here; an account that may do nothing here.
+STRANGERS = ("disabled_key", "other_account")
 MINUTES = {"expired": -16, "future": 16}
 ALTERED = ("signature_bit", "empty_signature", "unsigned_amz_header", "removed_signed_header")
 ALTERED += ("duplicate_header", "duplicate_credential", "altered_query", "altered_path")
 FOR_BODIES = ("altered_body_byte", "altered_chunk_signature", "missing_final_chunk")
 FOR_BODIES += ("wrong_decoded_length", "extra_trailer")
-MUTATIONS = ("none", *BEFORE, *MINUTES, *ALTERED, *FOR_BODIES)
+MUTATIONS = ("none", *BEFORE, *STRANGERS, *MINUTES, *ALTERED, *FOR_BODIES)
 
 
 def flip_last_digit(text):
@@ -184,6 +188,10 @@ def applies(case):
         return mutation == "none"  # refused for that alone
     if mutation == "altered_path" and case.route["level"] == "service":
         return False  # there is no name to write in another way
+    if mutation == "other_account" and (case.route["level"] == "service" or operation == "CreateBucket"):
+        return False  # those it may do: its own buckets are meant
+    if mutation == "other_account" and operation == "DeleteObjects":
+        return False  # refuses key by key (test_acl.py)
     if mutation in FOR_BODIES:
         return body_mutation_applies(case)
     return True
@@ -316,7 +324,7 @@ def form_body(signer, moment):
 def request_of(case, target, signer, now=None):
     """The bytes of the case's request."""
     moment = (now or sigv4.utc_now()) + datetime.timedelta(minutes=MINUTES.get(case.mutation, 0))
-    signer = BEFORE.get(case.mutation, lambda s: s)(signer)
+    signer = target.strangers.get(case.mutation) or BEFORE.get(case.mutation, lambda s: s)(signer)
     body = body_of(case.route, target)
     path, query, headers = address_of(case.route, target)
     headers = [("Host", target.host), PROBE, *headers, *payload_headers(case, body)]
@@ -376,7 +384,10 @@ def refusals(case):
         return {(400, "InvalidRequest")} if case.mode == ABSENT and not in_query else set()
     if case.mutation in FOR_BODIES:
         return FOR_BODY_ANSWERS[case.mutation, case.mode]
-    if case.mutation == "unknown_key":
+    if case.mutation == "other_account":
+        # What nobody can do is told to whoever has keys, and says nothing about the bucket.
+        return {DENIED} if case.route["support"] != "not built" else {(501, "NotImplemented")}
+    if case.mutation in ("unknown_key", "disabled_key"):
         return {(403, "InvalidAccessKeyId")}
     if case.mutation in ("wrong_region", "wrong_service", "wrong_date"):
         return malformed

@@ -1,7 +1,8 @@
 """The SigV4 matrix of the security notes (4.3): every operation of the route table x where the
 credentials are x payload mode x one mutation.
 
-Only an unmutated, signed request gets past authentication. For every refusal the status and the
+Only an unmutated, signed request of whoever has rights gets past authentication and
+authorisation. For every refusal the status and the
 error code must be the documented ones, and nothing may have been touched: no shard read or
 written, no metadata committed, not so much as a look into the metadata cache (servers of their own,
 so that the counters of /metrics move for nobody else), and the bucket, its objects, its upload and
@@ -17,6 +18,7 @@ import time
 
 import pytest
 import sigv4_matrix
+from harness.accounts import Caller, allow, new_account, new_user
 from harness.raw_http import Connection, ConnectionEnded
 from harness.server import binary_path
 from harness.sigv4 import Signer
@@ -48,6 +50,19 @@ def all_cases():
     return list(sigv4_matrix.cases(routes))
 
 
+def signer_of(caller):
+    return Signer(caller.access_key, caller.secret_key)
+
+
+def disabled_key(server):
+    """Of a user who could do everything."""
+    root = Caller(server, server.access_key, server.secret_key, None, None, "root")
+    user = new_user(root, allow("s3:*"))
+    user.s3.list_buckets()
+    root.iam.update_access_key(UserName=user.name, AccessKeyId=user.access_key, Status="Inactive")
+    return signer_of(user)
+
+
 class Prepared:
     """A server with a bucket of which every kind of thing exists that a request could change."""
 
@@ -57,7 +72,9 @@ class Prepared:
         self.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         self.s3.put_object(Bucket=bucket, Key="k", Body=b"old", Metadata={"a": "b"}, Tagging="old=1")
         self.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "old", "Value": "1"}]})
-        self.target = sigv4_matrix.Target(f"{server.host}:{server.port}", bucket, "spare", *self.new_upload(bucket))
+        upload = self.new_upload(bucket)
+        strangers = {"disabled_key": disabled_key(server), "other_account": signer_of(new_account(server))}
+        self.target = sigv4_matrix.Target(f"{server.host}:{server.port}", bucket, "spare", *upload, strangers)
         self.signer = Signer(server.access_key, server.secret_key)
         self.connection = None
 
@@ -145,8 +162,10 @@ def moved(before, after):
 
 
 def may_look(case):
-    """Whether the bucket may be looked up before the refusal: for the anonymous its policy decides."""
-    return sigv4_matrix.is_refused_by_its_body(case) or case.location in ("none", "form")
+    """Whether the bucket may be looked up before the refusal: for the anonymous and for others its
+    policy decides."""
+    stranger = case.location in ("none", "form") or case.mutation == "other_account"
+    return stranger or sigv4_matrix.is_refused_by_its_body(case)
 
 
 def by_route(cases):
