@@ -30,10 +30,10 @@ def cpu_seconds(server):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def delete_cpu_us_per_key(server, bucket, batches):
+def delete_cpu_us_per_key(server, bucket, prefix, batches):
     """DeleteObjects with 1,000 keys a call, one call after the other."""
     with StoreClient(server) as client:
-        keys = list(client.list_all(bucket, "put-4-KiB-C64/"))[: batches * BATCH_KEYS]
+        keys = list(client.list_all(bucket, prefix))[: batches * BATCH_KEYS]
         if len(keys) < BATCH_KEYS:
             return None
         before = cpu_seconds(server)
