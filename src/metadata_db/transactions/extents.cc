@@ -1,5 +1,5 @@
-// Extents, repair orders, outbox: reads, and the notes that are not part of a put. What background
-// work does with them is in healing.cc, reclaiming.cc and compaction.cc.
+// Extents, repair orders, outbox, exchanges of drives: reads, and the notes that are not part of a
+// put. What background work does with them is in healing.cc, reclaiming.cc and compaction.cc.
 #include <algorithm>
 #include <utility>
 

@@ -67,11 +67,16 @@ class MemoryBody final : public BodySource {
  public:
   explicit MemoryBody(std::string bytes) : bytes_(std::move(bytes)) {}
   size_t fail_at = SIZE_MAX;
+  bool leave_md5 = false;
   size_t piece_max = 100'000;
 
   uint64_t size() const override { return bytes_.size(); }
   Task<Result<size_t>> Read(MutableByteSpan out) override;
-  Md5Digest Md5() const override { return ashlar::Md5(AsBytes(bytes_)); }
+  bool LeaveMd5() override { return leave_md5; }
+  Md5Digest Md5() const override {
+    CHECK(!leave_md5);
+    return ashlar::Md5(AsBytes(bytes_));
+  }
   model::Checksum Checksum() const override;
   model::ChecksumAlgorithm checksum_algorithm() const override {
     return model::ChecksumAlgorithm::kCrc64Nvme;
