@@ -8,8 +8,8 @@ is not measured is not proven. All rows go to build/bench/results.json.
 
 CPU time of a shared machine is the cost and what the neighbours add to it, and they never take
 anything away. A row that misses a bar of CPU is therefore run up to twice more; the run with the
-least CPU counts, and all are printed and kept. Counts get one chance, and so does what can be
-measured only once (cold reads).
+least CPU counts, and all are printed and kept. Counts must hold in every run, and what can be
+measured only once (cold reads) gets one.
 
 Exit code: 0 all bars hold, 1 a bar or a request failed, 2 the server or the generator did not start.
 
@@ -331,6 +331,9 @@ def costs(row):
 def judge(bar, rows, quick):
     row = rows[bar.workload]
     measured = costs(row)[bar.cost]
+    if not bar.cost.startswith("cpu"):  # one chance: the worst of all runs
+        counted = [costs(run)[bar.cost] for run in (row, *row.get("others", []))]
+        measured = None if None in counted else max(counted)
     limit = bar.limit + (FILES_PER_PUT_NOISE if bar.cost == "files" else 0)
     if quick and bar.cost.startswith("cpu"):
         limit *= QUICK_CPU_SLACK
@@ -338,7 +341,7 @@ def judge(bar, rows, quick):
     return {"bar": bar.title, "measured": measured, "limit": bar.limit, "passed": passed,
             "rate": row["rate"], "p50_ms": row["latency_us"]["p50"] / 1000,
             "p99_ms": row["latency_us"]["p99"] / 1000, "errors": row["errors"]["total"],
-            "runs": 1 + len(row.get("others", []))}
+            "runs": 1 + len(row.get("others", [])) if bar.cost.startswith("cpu") else 1}
 
 
 def judge_special(title, measured, limit, at_least, slack):

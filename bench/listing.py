@@ -24,7 +24,7 @@ PAGE_BAR_US = 1500
 # A listing of ten folders may cost this much more over N keys than over 100.
 DELIMITER_RATIO_BAR = 2.0
 VERSIONS_RATIO_BAR = 1.5
-# An entry of ListObjectVersions is half as long again as one of ListObjectsV2: its id, its owner.
+# An entry of ListObjectVersions is 1.6 times as long as one of ListObjectsV2: its id, its owner.
 VERSIONS_LISTED_RATIO_BAR = 1.5
 FOLDERS = 10
 FEW_KEYS = 100
