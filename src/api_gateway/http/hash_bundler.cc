@@ -26,6 +26,7 @@ BundlerMetrics& Metrics() {
 struct HashBundler::Bundle {
   std::array<Body*, kLanes> bodies;
   std::array<HashWork, kLanes> work;
+  std::array<SharedBuffer, kLanes> keepers;
   size_t count = 0;
   size_t lanes = 0;
 };
@@ -52,7 +53,9 @@ void HashBundler::Unready(const Body& body) {
 void HashBundler::Take(Body& body, Bundle* bundle) {
   body.bundler_->Unready(body);
   body.in_work_ = true;
-  bundle->work[bundle->count] = {body.md5_, body.sha256_, body.pieces_.front().bytes};
+  Piece& piece = body.pieces_.front();
+  bundle->work[bundle->count] = {body.md5_, body.sha256_, piece.bytes};
+  bundle->keepers[bundle->count] = std::move(piece.keeper);
   bundle->bodies[bundle->count++] = &body;
   bundle->lanes += body.lanes();
 }
@@ -91,14 +94,14 @@ void HashBundler::Run(Bundle& bundle) {
   Metrics().bundles.Increment();
   Metrics().pieces.Increment(static_cast<double>(bundle.count));
 
-  // Buffers are given back and bodies go on without the lock; a body may be gone by then.
-  std::array<SharedBuffer, kLanes> keepers;
+  // Buffers are given back before their bodies hear of it, so nothing that a body lent outlives it.
+  bundle.keepers = {};
+  // Bodies go on without the lock, and may be gone by then.
   std::array<std::pair<Executor*, std::coroutine_handle<>>, kLanes> waiters;
   {
     const std::lock_guard lock(mutex_);
     for (size_t i = 0; i < bundle.count; ++i) {
       Body& body = *bundle.bodies[i];
-      keepers[i] = std::move(body.pieces_.front().keeper);
       body.pieces_.pop_front();
       body.in_work_ = false;
       if (!body.pieces_.empty()) MakeReady(body);
