@@ -54,8 +54,12 @@ struct ShardSpec {
 class ShardWriter {
  public:
   virtual ~ShardWriter() = default;
-  // All pieces but the last are multiples of model::kLeafBytes.
-  virtual Task<Status> Append(ByteSpan piece) = 0;
+  // The next bytes of the body, of one write to the drive. All calls but the last bring multiples
+  // of model::kLeafBytes. `pieces` stay until it returns.
+  virtual Task<Status> Append(std::span<const ByteSpan> pieces) = 0;
+  Task<Status> AppendPiece(ByteSpan piece) {
+    co_return co_await Append(std::span<const ByteSpan>(&piece, 1));
+  }
   // `leaves`: SHA-256 of each leaf of the whole body, made by the caller while the bytes were hot.
   // Durable on return.
   virtual Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest> leaves) = 0;

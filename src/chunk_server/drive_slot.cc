@@ -32,7 +32,7 @@ class DriveSlot::Writer final : public ShardWriter {
  public:
   Writer(std::shared_ptr<Tenant> tenant, std::unique_ptr<ShardWriter> inner)
       : tenant_(std::move(tenant)), inner_(std::move(inner)) {}
-  Task<Status> Append(ByteSpan piece) override { return inner_->Append(piece); }
+  Task<Status> Append(std::span<const ByteSpan> pieces) override { return inner_->Append(pieces); }
   Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest> leaves) override {
     return inner_->Finish(leaves);
   }

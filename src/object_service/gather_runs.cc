@@ -138,7 +138,8 @@ Task<Result<ExtentId>> WriteGathered(Core& core, RunsReader reader, uint64_t dat
                                                        directory_bytes, Duration::zero(), out));
       co_return id;
     }
-    CO_RETURN_IF_ERROR(co_await writer->AppendStripe(std::move(buffer), stripe));
+    std::vector<SharedBuffer> full(1, std::move(buffer));
+    CO_RETURN_IF_ERROR(co_await writer->AppendStripes(std::move(full)));
   }
   CO_RETURN_IF_ERROR(co_await writer->Finish(out));
   co_return writer->id();

@@ -61,21 +61,18 @@ LocalShardWriter::LocalShardWriter(Drive& drive, std::shared_ptr<VolumeSet> volu
       spec_(spec),
       reservation_(std::move(reservation)) {}
 
-Task<Status> LocalShardWriter::Append(ByteSpan piece) {
+Task<Status> LocalShardWriter::Append(std::span<const ByteSpan> pieces) {
   if (!failure_.ok()) co_return failure_;
-  if (piece.size() > spec_.body_bytes - appended_ || appended_ % model::kLeafBytes != 0) {
+  uint64_t bytes = 0;
+  for (const ByteSpan piece : pieces) bytes += piece.size();
+  if (bytes > spec_.body_bytes - appended_ || appended_ % model::kLeafBytes != 0) {
     co_return Status(Code::kInvalidArgument, "pieces do not make the shard");
   }
   const uint64_t at = model::BodyPosition(reservation_.offset(), spec_.body_bytes) + appended_;
-  appended_ += piece.size();
-  std::array<ByteSpan, 2> parts = {piece, ByteSpan()};
-  size_t count = 1;
-  if (appended_ == spec_.body_bytes) {
-    parts[1] = RecordPadding(spec_.body_bytes);
-    count = parts[1].empty() ? 1 : 2;
-  }
-  const std::span<const ByteSpan> used(parts.data(), count);
-  failure_ = co_await reservation_.volume().Write(at, used);
+  appended_ += bytes;
+  std::vector<ByteSpan> parts(pieces.begin(), pieces.end());
+  if (appended_ == spec_.body_bytes) parts.push_back(RecordPadding(spec_.body_bytes));
+  failure_ = co_await reservation_.volume().Write(at, parts);
   co_return failure_;
 }
 

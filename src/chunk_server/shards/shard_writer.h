@@ -34,7 +34,7 @@ class LocalShardWriter final : public ShardWriter {
  public:
   LocalShardWriter(Drive& drive, std::shared_ptr<VolumeSet> volumes, const ShardSpec& spec,
                    Reservation reservation);
-  Task<Status> Append(ByteSpan piece) override;
+  Task<Status> Append(std::span<const ByteSpan> pieces) override;
   Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest> leaves) override;
 
  private:

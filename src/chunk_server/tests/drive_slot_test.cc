@@ -53,7 +53,7 @@ class WatchedStore final : public ChunkStore {
   struct Writer final : ShardWriter {
     explicit Writer(Events* events) : events(events) { ++events->calls_under_way; }
     ~Writer() override { --events->calls_under_way; }
-    Task<Status> Append(ByteSpan) override { co_return Status::Ok(); }
+    Task<Status> Append(std::span<const ByteSpan>) override { co_return Status::Ok(); }
     Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest>) override {
       co_return model::ShardLocation{};
     }

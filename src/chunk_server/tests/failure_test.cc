@@ -73,7 +73,7 @@ class LaterSyncTest : public FailureTest {
     before_ = world_.Write(kept_).value();
     for (size_t i = 0; i < 2; ++i) {
       writers_.push_back(world_.executor.Run(world_.store->OpenShard(shards_[i].spec)).value());
-      ASSERT_TRUE(world_.executor.Run(writers_[i]->Append(shards_[i].body)).ok());
+      ASSERT_TRUE(world_.executor.Run(writers_[i]->AppendPiece(shards_[i].body)).ok());
     }
     Fail(Operation::kSync, 1);
   }
@@ -275,8 +275,8 @@ TEST_F(FailureTest, APieceThatFailedCannotBeFinished) {
   ASSERT_TRUE(writer.ok());
   Fail(Operation::kWrite, 1, Code::kNoSpace);
   const ByteSpan body(shard.body);
-  EXPECT_EQ(world_.executor.Run((*writer)->Append(body.first(16'384))).code(), Code::kNoSpace);
-  EXPECT_FALSE(world_.executor.Run((*writer)->Append(body.subspan(16'384))).ok());
+  EXPECT_EQ(world_.executor.Run((*writer)->AppendPiece(body.first(16'384))).code(), Code::kNoSpace);
+  EXPECT_FALSE(world_.executor.Run((*writer)->AppendPiece(body.subspan(16'384))).ok());
   EXPECT_FALSE(world_.executor.Run((*writer)->Finish(shard.leaves)).ok());
 }
 
@@ -328,7 +328,7 @@ TEST_F(FailureTest, AWriterOfBeforeNeverWritesIntoWhatWasGivenOutAgain) {
   const TestShard fresh = MakeShard(2, 40'000);
   const auto location = world_.Write(fresh);
   ASSERT_TRUE(location.ok());
-  EXPECT_EQ(world_.executor.Run(writer->Append(old.body)).code(), Code::kUnavailable);
+  EXPECT_EQ(world_.executor.Run(writer->AppendPiece(old.body)).code(), Code::kUnavailable);
   EXPECT_FALSE(world_.executor.Run(writer->Finish(old.leaves)).ok());
   EXPECT_TRUE(world_.Read(fresh, *location).ok());
 }

@@ -114,7 +114,7 @@ TEST_F(RemovalTest, AVolumeWithAnUnfinishedRecordStays) {
   }
   PurgeVolume(4);
   EXPECT_EQ(Remove(4).code(), Code::kConflict);
-  ASSERT_TRUE(world_.executor.Run(writer->Append(slow.body)).ok());
+  ASSERT_TRUE(world_.executor.Run(writer->AppendPiece(slow.body)).ok());
   const auto location = world_.executor.Run(writer->Finish(slow.leaves));
   ASSERT_TRUE(location.ok());
   EXPECT_EQ(location->volume, 4u);

@@ -143,7 +143,7 @@ TEST(StoreTest, UnfinishedWriterLeavesAGap) {
     auto writer = world.executor.Run(world.store->OpenShard(lost.spec));
     ASSERT_TRUE(writer.ok());
     const ByteSpan piece = ByteSpan(lost.body).first(32 * 1024);
-    ASSERT_TRUE(world.executor.Run((*writer)->Append(piece)).ok());
+    ASSERT_TRUE(world.executor.Run((*writer)->AppendPiece(piece)).ok());
     EXPECT_EQ(world.executor.Run((*writer)->Finish(lost.leaves)).code(), Code::kInvalidArgument);
   }
   const TestShard after = MakeShard(3, 3000);

@@ -104,7 +104,7 @@ Task<Result<model::ShardLocation>> WriteInPieces(ChunkStore& store, const TestSh
   for (uint64_t at = 0; at < shard.body.size(); at += piece_bytes) {
     const ByteSpan piece =
         ByteSpan(shard.body).subspan(at, std::min<uint64_t>(piece_bytes, shard.body.size() - at));
-    CO_RETURN_IF_ERROR(co_await (*writer)->Append(piece));
+    CO_RETURN_IF_ERROR(co_await (*writer)->AppendPiece(piece));
   }
   co_return co_await (*writer)->Finish(shard.leaves);
 }

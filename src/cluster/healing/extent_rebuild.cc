@@ -334,7 +334,7 @@ Task<Status> Attempt::RunOutput(std::shared_ptr<Attempt> self, Output* output, S
   if (step == Step::kOpen) {
     CO_ASSIGN_OR_RETURN(output->writer, co_await store.OpenShard(spec));
   } else if (step == Step::kAppend) {
-    CO_RETURN_IF_ERROR(co_await output->writer->Append(column));
+    CO_RETURN_IF_ERROR(co_await output->writer->AppendPiece(column));
   } else if (step == Step::kFinish) {
     CO_ASSIGN_OR_RETURN(output->location, co_await output->writer->Finish(output->leaves));
   } else {

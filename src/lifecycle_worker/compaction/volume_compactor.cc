@@ -170,7 +170,7 @@ Task<Result<ShardMove>> VolumeCompactor::CopyShard(ChunkStore* store, ExtentPtr 
       piece.resize(std::min(kPieceBytes, spec.body_bytes - offset));
       CO_RETURN_IF_ERROR(co_await store->ReadShard(address, offset, piece));
       HashLeaves(piece, &leaves);
-      CO_RETURN_IF_ERROR(co_await writer->Append(piece));
+      CO_RETURN_IF_ERROR(co_await writer->AppendPiece(piece));
     }
     CO_ASSIGN_OR_RETURN(move.to, co_await writer->Finish(leaves));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "object_service/checksums.h"
@@ -68,27 +69,56 @@ class PayloadFiller {
   size_t directory_given_ = 0;
 };
 
-// Appends in the background while the next stripe is received.
-struct PendingAppend {
-  std::shared_ptr<Gathering<Status>> gathering;
+// Stripes on their way to the drives: some are gathered while those before them are written.
+class StripeQueue {
+ public:
+  StripeQueue(Core& core, ExtentWriter& writer) : core_(core), writer_(writer) {}
 
+  size_t gathered() const { return gathered_.size(); }
+  void Gather(SharedBuffer stripe) { gathered_.push_back(std::move(stripe)); }
+  // Hands over what was gathered, once the write before it is done.
+  Task<Status> Flush() {
+    if (gathered_.empty()) co_return Status::Ok();
+    // Not before: opening reserves the whole shard on every drive, which nobody gives back when the
+    // budget refuses the body, or its client sends nothing.
+    if (!opened_) CO_RETURN_IF_ERROR(co_await writer_.Open());
+    opened_ = true;
+    CO_RETURN_IF_ERROR(co_await Settle());
+    writing_ = Gathering<Status>::Create(core_.background);
+    writing_->Start(writer_.AppendStripes(std::exchange(gathered_, {})));
+    co_return Status::Ok();
+  }
+  // Until no write is under way.
   Task<Status> Settle() {
-    if (gathering == nullptr) co_return Status::Ok();
+    if (writing_ == nullptr) co_return Status::Ok();
     auto never = [] { return false; };
-    co_await gathering->Wait(never, std::nullopt);
-    const Status status = *gathering->result(0);
-    gathering = nullptr;
+    co_await writing_->Wait(never, std::nullopt);
+    const Status status = *writing_->result(0);
+    writing_ = nullptr;
     co_return status;
   }
+
+ private:
+  Core& core_;
+  ExtentWriter& writer_;
+  bool opened_ = false;
+  std::vector<SharedBuffer> gathered_;
+  std::shared_ptr<Gathering<Status>> writing_;
 };
 
 Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& filler,
-                          PendingAppend& pending) {
+                          StripeQueue& queue) {
   const model::ExtentLayout& layout = writer.layout();
   for (uint64_t stripe = 0; stripe < layout.stripe_count(); ++stripe) {
-    // A second stripe of look-ahead, and hashing behind, only while memory is plentiful.
-    const bool plentiful = core.deps.buffers.bytes_lent() < core.deps.buffers.budget_bytes() / 2;
-    if (!plentiful) CO_RETURN_IF_ERROR(co_await pending.Settle());
+    // Looking ahead and hashing behind only while memory is plentiful, gathering while it abounds:
+    // bodies that hash behind save more than those that gather.
+    const uint64_t lent = core.deps.buffers.bytes_lent();
+    const bool plentiful = lent < core.deps.buffers.budget_bytes() / 2;
+    const bool abundant = lent < core.deps.buffers.budget_bytes() / 4;
+    if (!plentiful) {
+      CO_RETURN_IF_ERROR(co_await queue.Flush());
+      CO_RETURN_IF_ERROR(co_await queue.Settle());
+    }
     CO_ASSIGN_OR_RETURN(SharedBuffer buffer,
                         core.Share(co_await core.deps.buffers.Acquire(
                             writer.StripeBufferBytes(), core.options.buffer_patience)));
@@ -98,14 +128,12 @@ Task<Status> WriteStripes(Core& core, ExtentWriter& writer, PayloadFiller& fille
     if (plentiful) shared = buffer;
     CO_RETURN_IF_ERROR(
         co_await filler.Fill(MutableByteSpan(buffer->data(), data_room), std::move(shared)));
-    // Not before: opening reserves the whole shard on every drive, which nobody gives back when the
-    // budget refuses the body, or its client sends nothing.
-    if (stripe == 0) CO_RETURN_IF_ERROR(co_await writer.Open());
-    CO_RETURN_IF_ERROR(co_await pending.Settle());
-    pending.gathering = Gathering<Status>::Create(core.background);
-    pending.gathering->Start(writer.AppendStripe(std::move(buffer), stripe));
+    queue.Gather(std::move(buffer));
+    const bool gathers = abundant && queue.gathered() < ExtentWriter::kStripesPerWrite &&
+                         stripe + 1 < layout.full_stripes();
+    if (!gathers) CO_RETURN_IF_ERROR(co_await queue.Flush());
   }
-  co_return co_await pending.Settle();
+  co_return co_await queue.Settle();
 }
 
 // The stretch of the body that `entry` names.
@@ -115,10 +143,10 @@ Task<Status> WriteExtent(Core& core, BodySource& body, model::DirectoryEntry ent
   PayloadFiller filler(body, std::move(entry));
   ExtentWriter writer(core, data_bytes + filler.directory_bytes(), filler.directory_bytes(),
                       patience);
-  PendingAppend pending;
-  const Status status = co_await WriteStripes(core, writer, filler, pending);
-  // Whatever went wrong: the append in flight uses `writer`, so it ends first.
-  const Status settled = co_await pending.Settle();
+  StripeQueue queue(core, writer);
+  const Status status = co_await WriteStripes(core, writer, filler, queue);
+  // Whatever went wrong: the write under way uses `writer`, so it ends first.
+  const Status settled = co_await queue.Settle();
   CO_RETURN_IF_ERROR(status);
   CO_RETURN_IF_ERROR(settled);
   CO_RETURN_IF_ERROR(co_await writer.Finish(&stored->extents));

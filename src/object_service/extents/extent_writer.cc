@@ -23,29 +23,46 @@ struct ExtentWriter::Shard {
 
 namespace {
 
-// Encodes the parity units behind the data units and hashes all leaves of the stripe.
-// leaves[i] gets the digests of shard i's unit.
-void CodeAndHash(const erasure_encoder::ErasureEncoder& encoder, uint8_t* stripe, size_t unit,
-                 std::vector<std::vector<Sha256Digest>>* leaves) {
+// k data units and room for m parity units, side by side.
+struct Stripe {
+  uint8_t* units;
+  size_t unit_bytes;
+};
+
+void EncodeStripe(const erasure_encoder::ErasureEncoder& encoder, const Stripe& stripe) {
   const auto k = static_cast<size_t>(encoder.code().data_shards);
   const auto total = static_cast<size_t>(encoder.code().total());
   std::vector<const uint8_t*> data(k);
   std::vector<uint8_t*> parity(total - k);
   for (size_t i = 0; i < total; ++i) {
+    uint8_t* const unit = stripe.units + i * stripe.unit_bytes;
     if (i < k) {
-      data[i] = stripe + i * unit;
+      data[i] = unit;
     } else {
-      parity[i - k] = stripe + i * unit;
+      parity[i - k] = unit;
     }
   }
-  encoder.Encode(data, parity, unit);
+  encoder.Encode(data, parity, stripe.unit_bytes);
+}
 
-  const size_t leaf_count = model::LeafCount(unit);
+// Encodes the parity units of the stripes and hashes all leaves, together.
+// leaves[i] gets the digests of shard i's units, in the order of the stripes.
+void CodeAndHash(const erasure_encoder::ErasureEncoder& encoder, std::span<const Stripe> stripes,
+                 std::vector<std::vector<Sha256Digest>>* leaves) {
+  const auto total = static_cast<size_t>(encoder.code().total());
+  size_t leaf_count = 0;
+  for (const Stripe& stripe : stripes) {
+    EncodeStripe(encoder, stripe);
+    leaf_count += model::LeafCount(stripe.unit_bytes);
+  }
   std::vector<ByteSpan> inputs;
   inputs.reserve(total * leaf_count);
   for (size_t i = 0; i < total; ++i) {
-    for (size_t offset = 0; offset < unit; offset += kLeafBytes) {
-      inputs.emplace_back(stripe + i * unit + offset, std::min<size_t>(kLeafBytes, unit - offset));
+    for (const auto& [units, unit_bytes] : stripes) {
+      for (size_t offset = 0; offset < unit_bytes; offset += kLeafBytes) {
+        inputs.emplace_back(units + i * unit_bytes + offset,
+                            std::min<size_t>(kLeafBytes, unit_bytes - offset));
+      }
     }
   }
   std::vector<Sha256Digest> digests(inputs.size());
@@ -146,9 +163,10 @@ Task<Status> ExtentWriter::OpenShard(SharedShard shard, chunk_server::ShardSpec 
   co_return Status::Ok();
 }
 
-Task<Status> ExtentWriter::Append(SharedShard shard, SharedBuffer buffer, ByteSpan piece) {
-  (void)buffer;  // kept until the drive is done with it
-  co_return co_await shard->writer->Append(piece);
+Task<Status> ExtentWriter::Append(SharedShard shard, SharedBuffers buffers,
+                                  std::vector<ByteSpan> pieces) {
+  (void)buffers;  // kept until the drive is done with them
+  co_return co_await shard->writer->Append(pieces);
 }
 
 Task<Status> ExtentWriter::FinishShard(SharedShard shard) {
@@ -194,17 +212,26 @@ Task<Status> ExtentWriter::Open() {
   co_return co_await Settle(std::move(gathering), std::move(shard_of));
 }
 
-Task<Status> ExtentWriter::AppendStripe(SharedBuffer buffer, uint64_t stripe) {
-  const size_t unit = layout_.UnitBytes(stripe);
+Task<Status> ExtentWriter::AppendStripes(std::vector<SharedBuffer> full) {
+  CHECK(!full.empty() && full.size() <= kStripesPerWrite);
+  const auto buffers = std::make_shared<const std::vector<SharedBuffer>>(std::move(full));
+  std::vector<Stripe> stripes;
+  for (const SharedBuffer& buffer : *buffers) {
+    stripes.push_back({buffer->data(), layout_.UnitBytes(next_stripe_++)});
+  }
   std::vector<std::vector<Sha256Digest>> leaves;
-  CodeAndHash(core_.deps.encoder, buffer->data(), unit, &leaves);
+  CodeAndHash(core_.deps.encoder, stripes, &leaves);
   auto gathering = Gathering<Status>::Create(core_.background);
   std::vector<size_t> shard_of;
   for (size_t i = 0; i < shards_.size(); ++i) {
     // Of a shard that was given up too: its root stands in the row, and healing makes it by that.
     shards_[i]->leaves.insert(shards_[i]->leaves.end(), leaves[i].begin(), leaves[i].end());
     if (shards_[i]->failed) continue;
-    gathering->Start(Append(shards_[i], buffer, ByteSpan(buffer->data() + i * unit, unit)));
+    std::vector<ByteSpan> pieces;
+    for (const auto& [units, unit_bytes] : stripes) {
+      pieces.emplace_back(units + i * unit_bytes, unit_bytes);
+    }
+    gathering->Start(Append(shards_[i], buffers, std::move(pieces)));
     shard_of.push_back(i);
   }
   co_return co_await Settle(std::move(gathering), std::move(shard_of));
@@ -260,7 +287,8 @@ Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
   const size_t unit = layout.UnitBytes(0);
   CHECK(buffer->size() >= unit * extent.locations.size());
   std::vector<std::vector<Sha256Digest>> leaves;
-  CodeAndHash(core.deps.encoder, buffer->data(), unit, &leaves);
+  const Stripe stripe = {buffer->data(), unit};
+  CodeAndHash(core.deps.encoder, std::span(&stripe, 1), &leaves);
 
   auto gathering = Gathering<Result<model::ShardLocation>>::Create(core.background);
   for (size_t i = 0; i < extent.locations.size(); ++i) {

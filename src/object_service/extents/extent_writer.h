@@ -22,6 +22,10 @@ struct StoredExtents {
 
 class ExtentWriter {
  public:
+  // Half as many writes of twice the size cost a large PUT a twentieth less CPU, and the leaves of
+  // two stripes of 10+4 fill the lanes that hash them.
+  static constexpr size_t kStripesPerWrite = 2;
+
   // `payload_bytes` includes `directory_bytes`; `patience` is that of its shards.
   ExtentWriter(Core& core, uint64_t payload_bytes, uint32_t directory_bytes, Duration patience);
 
@@ -32,19 +36,22 @@ class ExtentWriter {
 
   // Reserves room on the drives. kUnavailable or kNoSpace when too few can take a shard.
   Task<Status> Open();
-  // `buffer` holds k * UnitBytes(stripe) payload bytes (the end zero-padded). In order, one at a
+  // The next stripes, of which each drive gets one write: up to kStripesPerWrite, all full or one.
+  // Each buffer holds k * UnitBytes(stripe) payload bytes (the end zero-padded). One call at a
   // time.
-  Task<Status> AppendStripe(SharedBuffer buffer, uint64_t stripe);
+  Task<Status> AppendStripes(std::vector<SharedBuffer> buffers);
   // After the last stripe: everything durable. Adds the extent and its repair orders to `out`.
   Task<Status> Finish(metadata_db::NewExtents* out);
 
  private:
   struct Shard;
   using SharedShard = std::shared_ptr<Shard>;
+  using SharedBuffers = std::shared_ptr<const std::vector<SharedBuffer>>;
 
   Task<Status> Settle(std::shared_ptr<Gathering<Status>> gathering, std::vector<size_t> shard_of);
   static Task<Status> OpenShard(SharedShard shard, chunk_server::ShardSpec spec);
-  static Task<Status> Append(SharedShard shard, SharedBuffer buffer, ByteSpan piece);
+  static Task<Status> Append(SharedShard shard, SharedBuffers buffers,
+                             std::vector<ByteSpan> pieces);
   static Task<Status> FinishShard(SharedShard shard);
 
   Core& core_;
@@ -53,10 +60,11 @@ class ExtentWriter {
   model::Extent extent_;
   model::ExtentLayout layout_;
   std::vector<SharedShard> shards_;
+  uint64_t next_stripe_ = 0;
 };
 
 // A batch of at most one stripe, written whole: encodes, hashes, writes and syncs k+m records.
-// `buffer` as in AppendStripe, `patience` that of the shards. Adds extent and repair orders to
+// `buffer` as in AppendStripes, `patience` that of the shards. Adds extent and repair orders to
 // `out`.
 Task<Status> WriteOneStripeExtent(Core& core, ExtentId id, SharedBuffer buffer,
                                   uint64_t payload_bytes, uint32_t directory_bytes,

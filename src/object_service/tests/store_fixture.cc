@@ -20,9 +20,9 @@ class TroubledWriter final : public ShardWriter {
  public:
   TroubledWriter(TroubledStore& store, std::unique_ptr<ShardWriter> inner)
       : store_(store), inner_(std::move(inner)) {}
-  Task<Status> Append(ByteSpan piece) override {
+  Task<Status> Append(std::span<const ByteSpan> pieces) override {
     if (!store_.MayWrite()) co_return Status(Code::kIoError, "the drive fails");
-    co_return co_await inner_->Append(piece);
+    co_return co_await inner_->Append(pieces);
   }
   Task<Result<model::ShardLocation>> Finish(std::span<const Sha256Digest> leaves) override {
     if (!store_.MayWrite()) co_return Status(Code::kIoError, "the drive fails");
