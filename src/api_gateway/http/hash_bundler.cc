@@ -20,6 +20,14 @@ BundlerMetrics& Metrics() {
   return metrics;
 }
 
+constexpr uint64_t kTicksOfPatience = HashBundler::kPatience / HashBundler::kTick;
+// A body may wait for company for one tick of so many.
+constexpr uint64_t kTicksPerTickWaited = 8;
+
+void Resume(const std::vector<std::pair<Executor*, std::coroutine_handle<>>>& waiters) {
+  for (const auto& [executor, waiter] : waiters) executor->Post(waiter);
+}
+
 }  // namespace
 
 // Bodies whose first pieces are hashed together.
@@ -31,11 +39,12 @@ struct HashBundler::Bundle {
   size_t lanes = 0;
 };
 
-HashBundler::~HashBundler() { CHECK(open_ == 0); }
+HashBundler::~HashBundler() { CHECK(open_.empty()); }
 
 void HashBundler::Add(Body& body, Piece piece) {
   const std::lock_guard lock(mutex_);
   piece.tick = tick_;
+  body.last_tick_ = tick_;
   body.pieces_.push_back(std::move(piece));
   if (body.pieces_.size() == 1) MakeReady(body);
 }
@@ -70,17 +79,25 @@ void HashBundler::RunIfDue() {
   Bundle bundle;
   {
     const std::lock_guard lock(mutex_);
-    if (ready_lanes_ < kLanes && ready_.size() < open_) return;
+    if (!IsDue()) return;
     TakeFromFront(&bundle);
   }
   Run(bundle);
 }
 
-bool HashBundler::RunBundleWith(Body& body) {
+bool HashBundler::IsDue() const {
+  if (ready_lanes_ >= kLanes || ready_.size() >= open_.size()) return true;
+  return waiting_for_company_ > 0 &&
+         std::any_of(ready_.begin(), ready_.end(), [](const Body* body) {
+           return body->waits_for_company_ && !body->ExpectsCompany();
+         });
+}
+
+bool HashBundler::RunBundleWith(Body& body, bool in_company) {
   Bundle bundle;
   {
     const std::lock_guard lock(mutex_);
-    if (body.in_work_) return false;
+    if (body.MustWait(in_company)) return false;
     if (!body.pieces_.empty()) Take(body, &bundle);
     TakeFromFront(&bundle);
   }
@@ -96,8 +113,7 @@ void HashBundler::Run(Bundle& bundle) {
 
   // Buffers are given back before their bodies hear of it, so nothing that a body lent outlives it.
   bundle.keepers = {};
-  // Bodies go on without the lock, and may be gone by then.
-  std::array<std::pair<Executor*, std::coroutine_handle<>>, kLanes> waiters;
+  Waiters waiters;
   {
     const std::lock_guard lock(mutex_);
     for (size_t i = 0; i < bundle.count; ++i) {
@@ -105,35 +121,50 @@ void HashBundler::Run(Bundle& bundle) {
       body.pieces_.pop_front();
       body.in_work_ = false;
       if (!body.pieces_.empty()) MakeReady(body);
-      waiters[i] = {body.waiter_executor_, std::exchange(body.waiter_, nullptr)};
+      body.Wake(&waiters);
     }
+    WakeWhoWaitsForCompany(&waiters);
     bundle_done_.notify_all();
   }
-  for (const auto& [executor, waiter] : std::span(waiters).first(bundle.count)) {
-    if (waiter) executor->Post(waiter);
+  Resume(waiters);
+}
+
+void HashBundler::WakeWhoWaitsForCompany(Waiters* waiters) {
+  if (waiting_for_company_ == 0) return;
+  for (Body* body : ready_) {
+    if (body->waits_for_company_) body->Wake(waiters);
   }
 }
 
 void HashBundler::Remove(Body& body) {
-  std::unique_lock lock(mutex_);
-  bundle_done_.wait(lock, [&body] { return !body.in_work_; });
-  CHECK(!body.waiter_);
-  Unready(body);
-  --open_;
+  Waiters waiters;
+  {
+    std::unique_lock lock(mutex_);
+    bundle_done_.wait(lock, [&body] { return !body.in_work_; });
+    CHECK(!body.waiter_);
+    Unready(body);
+    std::erase(open_, &body);
+    WakeWhoWaitsForCompany(&waiters);
+  }
+  Resume(waiters);
 }
 
 void HashBundler::StartTicks() {
   ticking_ = true;
-  Executor::Current()->PostFunctionAfter(kPatience, [self = shared_from_this()] { self->Tick(); });
+  Executor::Current()->PostFunctionAfter(kTick, [self = shared_from_this()] { self->Tick(); });
 }
 
 void HashBundler::Tick() {
+  Waiters waiters;
   {
     const std::lock_guard lock(mutex_);
     ++tick_;
     ticking_ = false;
     if (!ready_.empty()) StartTicks();
+    for (Body* body : ready_) body->ticks_waited_ += body->waits_for_company_ ? 1 : 0;
+    WakeWhoWaitsForCompany(&waiters);
   }
+  Resume(waiters);
   RunOverdue();
 }
 
@@ -142,7 +173,7 @@ void HashBundler::RunOverdue() {
   {
     const std::lock_guard lock(mutex_);
     const auto overdue = std::find_if(ready_.begin(), ready_.end(), [this](const Body* body) {
-      return body->pieces_.front().tick + 1 < tick_;
+      return body->pieces_.front().tick + 2 * kTicksOfPatience <= tick_;
     });
     if (overdue == ready_.end()) return;
     Take(**overdue, &bundle);
@@ -155,7 +186,8 @@ void HashBundler::RunOverdue() {
 HashBundler::Body::Body(std::shared_ptr<HashBundler> bundler, Md5Hasher& md5, Sha256Hasher* sha256)
     : bundler_(std::move(bundler)), md5_(&md5), sha256_(sha256) {
   const std::lock_guard lock(bundler_->mutex_);
-  ++bundler_->open_;
+  first_tick_ = last_tick_ = bundler_->tick_;
+  bundler_->open_.push_back(this);
 }
 
 Task<void> HashBundler::Body::Update(ByteSpan bytes, SharedBuffer keeper) {
@@ -165,13 +197,24 @@ Task<void> HashBundler::Body::Update(ByteSpan bytes, SharedBuffer keeper) {
   Yield yield;
   co_await yield;
   bundler_->RunIfDue();
-  co_await CatchUp(ahead_max);
+  co_await CatchUp(ahead_max, /*in_company=*/ahead_max > 0);
 }
 
-Task<void> HashBundler::Body::CatchUp(size_t ahead_max) {
+Task<void> HashBundler::Body::Settle() {
+  Waiters waiters;
+  {
+    const std::lock_guard lock(bundler_->mutex_);
+    settles_ = true;
+    bundler_->WakeWhoWaitsForCompany(&waiters);
+  }
+  Resume(waiters);
+  co_await CatchUp(0, /*in_company=*/false);
+}
+
+Task<void> HashBundler::Body::CatchUp(size_t ahead_max, bool in_company) {
   while (IsAhead(ahead_max)) {
-    if (bundler_->RunBundleWith(*this)) continue;
-    Wait wait{*this};
+    if (bundler_->RunBundleWith(*this, in_company)) continue;
+    Wait wait{*this, ahead_max, in_company};
     co_await wait;
   }
 }
@@ -181,9 +224,30 @@ bool HashBundler::Body::IsAhead(size_t ahead_max) const {
   return pieces_.size() > ahead_max;
 }
 
+bool HashBundler::Body::ExpectsCompany() const {
+  const HashBundler& bundler = *bundler_;
+  if (bundler.ready_lanes_ >= kLanes) return false;
+  if (kTicksPerTickWaited * ticks_waited_ > bundler.tick_ - first_tick_) return false;
+  return std::any_of(bundler.open_.begin(), bundler.open_.end(), [&](const Body* other) {
+    if (other == this || other->settles_) return false;
+    const bool sends = other->last_tick_ + kTicksOfPatience >= bundler.tick_;
+    return other->in_work_ || (other->pieces_.empty() && sends);
+  });
+}
+
+void HashBundler::Body::Wake(Waiters* waiters) {
+  if (!waiter_) return;
+  waiters->emplace_back(waiter_executor_, std::exchange(waiter_, nullptr));
+  if (std::exchange(waits_for_company_, false)) --bundler_->waiting_for_company_;
+}
+
 bool HashBundler::Body::Wait::await_suspend(std::coroutine_handle<> waiter) const {
   const std::lock_guard lock(body.bundler_->mutex_);
-  if (!body.in_work_) return false;
+  if (body.pieces_.size() <= ahead_max || !body.MustWait(in_company)) return false;
+  if (!body.in_work_) {
+    body.waits_for_company_ = true;
+    ++body.bundler_->waiting_for_company_;
+  }
   body.waiter_ = waiter;
   body.waiter_executor_ = Executor::Current();
   return true;

@@ -108,14 +108,24 @@ class HashBundlerTest : public ::testing::Test {
     EXPECT_EQ(scope.active(), 0U);
     for (size_t i = 0; i < bodies; ++i) EXPECT_TRUE(right[i]) << "body " << i << " of " << bodies;
   }
+  static Task<void> Mark(Task<void> task, std::shared_ptr<bool> done) {
+    co_await std::move(task);
+    *done = true;
+  }
   // As far as it goes while time stands still. True: it is done.
   bool Go(Task<void> task) {
-    const size_t before = scope_.active();
-    scope_.Spawn(executor_, std::move(task));
+    const auto done = std::make_shared<bool>(false);
+    scope_.Spawn(executor_, Mark(std::move(task), done));
     executor_.Run();
-    return scope_.active() == before;
+    return *done;
   }
   bool Send(LentBody& body, const std::string& bytes) { return Go(body.Send(bytes, true)); }
+  // As many pieces as it may be ahead, and one more: it waits. `other` is open and has none.
+  void SendToTheLimit(LentBody& body) {
+    for (size_t i = 0; i < HashBundler::kPiecesAheadMax; ++i) EXPECT_TRUE(Send(body, piece_));
+    EXPECT_FALSE(Send(body, piece_));
+    EXPECT_EQ(body.pieces_lent(), HashBundler::kPiecesAheadMax + 1);
+  }
 
   ManualClock clock_;
   ManualExecutor executor_{clock_};
@@ -167,15 +177,68 @@ TEST_F(HashBundlerTest, AFullBundleDoesNotWaitForTheRest) {
 TEST_F(HashBundlerTest, NoBodyIsFurtherAheadThanItMay) {
   LentBody one(bundler_);
   const LentBody stands_still(bundler_);
-  std::string text;
-  for (size_t i = 1; i <= HashBundler::kPiecesAheadMax + 3; ++i) {
-    EXPECT_TRUE(Send(one, piece_));
-    EXPECT_EQ(one.pieces_lent(), std::min(i, HashBundler::kPiecesAheadMax));
-    text += piece_;
+  SendToTheLimit(one);
+  executor_.Advance(HashBundler::kTick);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(scope_.active(), 0U);
+    EXPECT_EQ(one.pieces_lent(), HashBundler::kPiecesAheadMax);
+    EXPECT_TRUE(Send(one, piece_));  // it waited lately
   }
   EXPECT_TRUE(Go(one.Settle()));
   EXPECT_EQ(one.pieces_lent(), 0U);
+  std::string text;
+  for (size_t i = 0; i < HashBundler::kPiecesAheadMax + 4; ++i) text += piece_;
   EXPECT_TRUE(one.IsOf(text));
+}
+
+TEST_F(HashBundlerTest, ABodyAtItsLimitGoesOnWithTheNextPieceOfAnother) {
+  LentBody one(bundler_);
+  LentBody other(bundler_);
+  SendToTheLimit(one);
+  EXPECT_TRUE(Send(other, piece_));
+  EXPECT_EQ(other.pieces_lent(), 0U);
+  EXPECT_EQ(one.pieces_lent(), HashBundler::kPiecesAheadMax);
+  EXPECT_EQ(scope_.active(), 0U);
+}
+
+TEST_F(HashBundlerTest, NobodyWaitsForOneThatEndsOrLeaves) {
+  LentBody one(bundler_);
+  LentBody ends(bundler_);
+  SendToTheLimit(one);
+  EXPECT_TRUE(Go(ends.Settle()));
+  EXPECT_EQ(scope_.active(), 0U);
+  EXPECT_TRUE(Go(one.Settle()));
+  LentBody third(bundler_);
+  LentBody leaves(bundler_);
+  SendToTheLimit(third);
+  leaves.Leave();
+  executor_.Run();
+  EXPECT_EQ(scope_.active(), 0U);
+}
+
+TEST_F(HashBundlerTest, ABodyStandsStillForAnEighthOfItsTimeAtMost) {
+  LentBody fast(bundler_);
+  LentBody slow(bundler_);
+  constexpr int kTicks = 160;
+  int stood_still = 0;
+  for (int tick = 0; tick < kTicks; ++tick) {
+    EXPECT_TRUE(Send(slow, piece_));
+    for (int i = 0; i < 30 && scope_.active() == 0; ++i) Send(fast, piece_);
+    stood_still += static_cast<int>(scope_.active());
+    executor_.Advance(HashBundler::kTick);
+    EXPECT_EQ(scope_.active(), 0U);
+  }
+  EXPECT_GE(stood_still, kTicks / 16);
+  EXPECT_LE(stood_still, kTicks / 8 + 1);
+}
+
+TEST_F(HashBundlerTest, NobodyWaitsForOneThatSentNothingLately) {
+  LentBody one(bundler_);
+  LentBody stands_still(bundler_);
+  EXPECT_TRUE(Send(one, piece_));
+  executor_.Advance(2 * HashBundler::kPatience);  // ticks while there is a piece
+  for (size_t i = 0; i < 2 * HashBundler::kPiecesAheadMax; ++i) EXPECT_TRUE(Send(one, piece_));
+  EXPECT_EQ(one.pieces_lent(), HashBundler::kPiecesAheadMax);
 }
 
 TEST_F(HashBundlerTest, PiecesOfABodyThatStandsStillAreHashedInTime) {
