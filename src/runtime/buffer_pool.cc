@@ -10,9 +10,16 @@ namespace ashlar {
 namespace {
 
 constexpr size_t kClassBytes = 16 * 1024;
+// Blocks from here on lie in huge pages, and their classes are further apart, so that few arenas
+// have a page that is used in part.
+constexpr size_t kLargeBytes = 512 * 1024;
+constexpr size_t kLargeClassBytes = 128 * 1024;
+
+bool IsLarge(size_t size_class) { return size_class * kClassBytes >= kLargeBytes; }
 
 size_t SizeClass(size_t size) {
-  return (std::max<size_t>(size, 1) + kClassBytes - 1) / kClassBytes;
+  const size_t step = size >= kLargeBytes ? kLargeClassBytes : kClassBytes;
+  return (std::max<size_t>(size, 1) + step - 1) / step * (step / kClassBytes);
 }
 
 struct PoolMetrics {
@@ -28,18 +35,6 @@ struct PoolMetrics {
 PoolMetrics& Metrics() {
   static PoolMetrics metrics;
   return metrics;
-}
-
-// Blocks come and go one at a time here, so that the gauge knows all of them.
-uint8_t* MapBlock(size_t bytes) {
-  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return nullptr;
-  Metrics().held.Increment(static_cast<double>(bytes));
-  return static_cast<uint8_t*>(mapped);
-}
-void UnmapBlock(uint8_t* data, size_t bytes) {
-  munmap(data, bytes);
-  Metrics().held.Decrement(static_cast<double>(bytes));
 }
 
 }  // namespace
@@ -72,13 +67,39 @@ BufferPool::BufferPool(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {
 BufferPool::~BufferPool() {
   CHECK(lent_ == 0);
   for (size_t size_class = 0; size_class < free_.size(); ++size_class) {
-    for (uint8_t* data : free_[size_class]) UnmapBlock(data, size_class * kClassBytes);
+    for (uint8_t* data : free_[size_class]) UnmapBlock(data, size_class);
   }
 }
 
 uint64_t BufferPool::bytes_lent() const {
   const std::lock_guard lock(mutex_);
   return lent_;
+}
+
+uint8_t* BufferPool::MapBlock(size_t size_class) {
+  const size_t bytes = size_class * kClassBytes;
+  uint8_t* block = nullptr;
+  if (IsLarge(size_class)) {
+    if (arenas_.size() <= size_class) arenas_.resize(size_class + 1);
+    std::unique_ptr<BlockArena>& arena = arenas_[size_class];
+    if (arena == nullptr) arena = std::make_unique<BlockArena>(bytes, budget_bytes_ / bytes);
+    block = arena->Take();
+  } else {
+    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped != MAP_FAILED) block = static_cast<uint8_t*>(mapped);
+  }
+  if (block != nullptr) Metrics().held.Increment(static_cast<double>(bytes));
+  return block;
+}
+
+void BufferPool::UnmapBlock(uint8_t* data, size_t size_class) {
+  const size_t bytes = size_class * kClassBytes;
+  if (IsLarge(size_class)) {
+    arenas_[size_class]->Give(data);
+  } else {
+    munmap(data, bytes);
+  }
+  Metrics().held.Decrement(static_cast<double>(bytes));
 }
 
 bool BufferPool::TryTake(size_t size_class, PooledBuffer* out) {
@@ -95,12 +116,12 @@ bool BufferPool::TryTake(size_t size_class, PooledBuffer* out) {
     for (size_t i = 0; i < free_.size(); ++i) idle += free_[i].size() * i * kClassBytes;
     for (size_t i = free_.size(); i-- > 0 && lent_ + idle + bytes > budget_bytes_;) {
       while (!free_[i].empty() && lent_ + idle + bytes > budget_bytes_) {
-        UnmapBlock(free_[i].back(), i * kClassBytes);
+        UnmapBlock(free_[i].back(), i);
         free_[i].pop_back();
         idle -= i * kClassBytes;
       }
     }
-    data = MapBlock(bytes);
+    data = MapBlock(size_class);
     if (data == nullptr) return false;
   }
   lent_ += bytes;

@@ -1,4 +1,4 @@
-// BufferPool: the byte budget for data in flight, and the 64 KiB-aligned blocks it lends.
+// BufferPool: the byte budget for data in flight, and the blocks it lends.
 //
 // Invariants
 //  1. Bytes lent never exceed the budget: who gets none within its patience is told kOverloaded,
@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "runtime/block_arena.h"
 #include "runtime/executor.h"
 #include "runtime/sync.h"
 
@@ -62,12 +63,16 @@ class BufferPool {
   struct Waiter;
   bool TryTake(size_t size_class, PooledBuffer* out);  // holds mutex_
   void Return(uint8_t* data, size_t size_class);
+  // Memory from the system and back, one block at a time, so that the gauge knows all of it.
+  uint8_t* MapBlock(size_t size_class);
+  void UnmapBlock(uint8_t* data, size_t size_class);
 
   const uint64_t budget_bytes_;
   mutable std::mutex mutex_;
   uint64_t lent_ = 0;
   std::deque<std::shared_ptr<Waiter>> waiters_;
-  std::vector<std::vector<uint8_t*>> free_;  // by size class
+  std::vector<std::vector<uint8_t*>> free_;          // by size class
+  std::vector<std::unique_ptr<BlockArena>> arenas_;  // of large blocks, by size class
 };
 
 }  // namespace ashlar

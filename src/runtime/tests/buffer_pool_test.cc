@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "runtime/event_loop.h"
 
 namespace ashlar {
@@ -27,6 +30,33 @@ TEST(BufferPoolTest, RefusesAtOnceWhatCanNeverFit) {
   EventLoopGroup group(1);
   BufferPool pool(64 * 1024);
   EXPECT_EQ(RunBlocking(group, TakeTwice(&pool, 65 * 1024)).code(), Code::kOverloaded);
+}
+
+// Takes `count` at once, writes to each byte and gives all back.
+Task<Status> TakeMany(BufferPool* pool, size_t size, size_t count) {
+  std::vector<PooledBuffer> buffers;
+  while (buffers.size() < count) {
+    CO_ASSIGN_OR_RETURN(PooledBuffer buffer, co_await pool->Acquire(size, kShort));
+    std::fill_n(buffer.data(), buffer.size(), static_cast<uint8_t>(buffers.size()));
+    buffers.push_back(std::move(buffer));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    for (const size_t at : {size_t{0}, size - 1}) EXPECT_EQ(buffers[i].data()[at], i);
+  }
+  co_return Status::Ok();
+}
+
+TEST(BufferPoolTest, LargeBlocksOfOneSizeMakeRoomForThoseOfAnother) {
+  EventLoopGroup group(1);
+  constexpr size_t kKiB = 1024;
+  BufferPool pool(4096 * kKiB);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(RunBlocking(group, TakeMany(&pool, 896 * kKiB, 4)).ok());
+    EXPECT_EQ(RunBlocking(group, TakeMany(&pool, 896 * kKiB, 5)).code(), Code::kOverloaded);
+    EXPECT_TRUE(RunBlocking(group, TakeMany(&pool, 640 * kKiB, 6)).ok());
+    EXPECT_TRUE(RunBlocking(group, TakeMany(&pool, 16 * kKiB, 256)).ok());
+    EXPECT_EQ(pool.bytes_lent(), 0U);
+  }
 }
 
 Task<Status> HoldBriefly(BufferPool* pool) {
