@@ -5,7 +5,6 @@ SHELL := /bin/bash
 DATA ?= ./data
 RUN_ARGS ?=
 KILL_CYCLES ?= 10000
-FUZZ_SECONDS ?= 60
 CHAOS_ROUNDS ?= 20
 SIM_OPERATIONS ?= 10000000
 BENCH_ARGS ?=
@@ -34,7 +33,7 @@ run: ## Build, then start the server on 127.0.0.1:9000 with data under ./data (D
 	@exec build/release/bin/ashlar server --data $(DATA) --show-credentials $(RUN_ARGS)
 
 test: ## Everything: style, unit tests, sanitizers, S3, clients, faults, fuzzers
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/test
+	@scripts/test
 
 bench: ## Measure: rates, latencies, CPU, syncs and bytes per operation (BENCH_ARGS=)
 	@scripts/install-dependencies build
@@ -70,7 +69,7 @@ mutation: ## Takes guards away one by one; a test must notice each (tools/seeded
 
 fuzz: ## Every fuzzer for FUZZ_SECONDS (60), two at a time
 	@scripts/install-dependencies build test
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+	@scripts/fuzz
 
 soak-kill: ## kill -9 under load, KILL_CYCLES (10000) times, checked against the client's journal
 	@KILL_CYCLES=$(KILL_CYCLES) scripts/soak kill
