@@ -138,7 +138,8 @@ Task<Result<ExtentId>> WriteGathered(Core& core, RunsReader reader, uint64_t dat
                                                        directory_bytes, Duration::zero(), out));
       co_return id;
     }
-    std::vector<SharedBuffer> full(1, std::move(buffer));
+    std::vector<SharedBuffer> full;
+    full.push_back(std::move(buffer));
     CO_RETURN_IF_ERROR(co_await writer->AppendStripes(std::move(full)));
   }
   CO_RETURN_IF_ERROR(co_await writer->Finish(out));
