@@ -305,7 +305,9 @@ Task<Status> Healer::Impl::Work(std::vector<TreatedCase>* cases, std::atomic<siz
     const ByteShare::Hold hold =
         co_await buffer_share.Take(WorkingBytes(treated.item, tools.chunk_bytes));
     if (stopping.load(std::memory_order_relaxed)) break;  // it may have waited
+    const uint64_t exchanges_seen = deps.catalog.drive_exchanges();
     treated.result = co_await Treat(tools, deps.drives.placement(), drives, treated.item);
+    for (ShardMove& move : treated.result.moves) move.exchanges_seen = exchanges_seen;
   }
   co_return ashlar::Status::Ok();
 }

@@ -39,6 +39,8 @@ struct ShardMove {
   model::ShardLocation from;  // as the row says it, also when it is not present
   model::ShardLocation to;    // its generation is above that of a `from` that is present
   Sha256Digest root{};  // fills a root that the row does not know (rebuilt metadata), else equal
+  // drive_exchanges() before the shard was written. Nothing is asked of one that is not told.
+  uint64_t exchanges_seen = UINT64_MAX;
 };
 
 // Who refers to an extent: a version, or a part of an open upload.
@@ -97,9 +99,11 @@ class ExtentCatalog {
                                                             uint32_t max_entries);
   // One answer a move, all in one commit. Ok: the row names `to`, the shard's repair order is gone,
   // and `from`, when it was present, has become a dead shard (ReclaimCause::kMoved); also when an
-  // earlier call did all that. kConflict: the row says something else; kNotFound: the extent has
-  // gone or is dead. `to` is then a dead shard (kFailedWrite). kInvalidArgument: not a move.
+  // earlier call did all that. kConflict: the row says something else, or the drive of `to` was
+  // replaced since the shard was written; kNotFound: the extent has gone or is dead. `to` is then a
+  // dead shard (kFailedWrite). kInvalidArgument: not a move.
   Task<std::vector<Status>> MoveShards(std::vector<ShardMove> moves);
+  uint64_t drive_exchanges() const { return metadata_.drive_exchanges(); }
   // The orders' shards were found whole at the place that their extent rows name, or their extents
   // are dead. An order that was noted anew meanwhile stays.
   Task<Status> DismissRepairs(std::vector<model::RepairOrder> orders);

@@ -156,7 +156,11 @@ Task<Result<ShardMove>> VolumeCompactor::CopyShard(ChunkStore* store, ExtentPtr 
   address.body_bytes = spec.body_bytes;
   address.location = extent->locations[shard];
   address.root = extent->roots[shard];
-  ShardMove move{extent->id, shard, extent->locations[shard], {}, {}};
+  ShardMove move;
+  move.extent = extent->id;
+  move.shard_index = shard;
+  move.from = extent->locations[shard];
+  move.exchanges_seen = catalog_.drive_exchanges();
   std::vector<uint8_t> piece(std::min(spec.body_bytes, kPieceBytes));
   std::vector<Sha256Digest> leaves;
   if (spec.body_bytes <= kPieceBytes) {

@@ -62,9 +62,8 @@ class VolumeCompactor {
                            VolumeCompactionCount* count);
   Task<Status> MoveSome(chunk_server::ChunkStore* store, std::vector<Copy> copies,
                         VolumeCompactionCount* count);
-  static Task<Result<metadata_db::ShardMove>> CopyShard(chunk_server::ChunkStore* store,
-                                                        metadata_db::ExtentPtr extent,
-                                                        uint8_t shard);
+  Task<Result<metadata_db::ShardMove>> CopyShard(chunk_server::ChunkStore* store,
+                                                 metadata_db::ExtentPtr extent, uint8_t shard);
   Task<Status> NoteDamage(const Copy& copy, Code code);
 
   metadata_db::MetadataDb& metadata_;

@@ -276,5 +276,24 @@ TEST_P(HealingTest, WhatWasWrittenBeforeItsDriveWasExchangedGetsRepairOrders) {
   EXPECT_TRUE(orders_of(put("d", UINT64_MAX)).empty()) << "not written by this process";
 }
 
+TEST_P(HealingTest, NoShardMovesToADriveThatWasExchangedMeanwhile) {
+  const model::Extent extent = PutExtent("k");
+  ASSERT_TRUE(Run(db_->RecordRepairs({OrderOf(extent, 1)})).ok());
+  ShardMove move = MoveOf(extent, 1);
+  move.exchanges_seen = catalog().drive_exchanges();
+  ASSERT_TRUE(Run(db_->NoteDriveExchanged(move.to.drive)).ok());
+  EXPECT_EQ(Move(move).code(), Code::kConflict);
+  EXPECT_EQ(Row(extent.id), extent);
+  EXPECT_EQ(Repairs(), std::vector{OrderOf(extent, 1)}) << "it is still to be made";
+  const auto dead = DeadShards();
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].location, move.to);
+  EXPECT_EQ(dead[0].cause, model::ReclaimCause::kFailedWrite);
+  // To another drive, or written after the exchange.
+  move.exchanges_seen = catalog().drive_exchanges();
+  EXPECT_TRUE(Move(move).ok());
+  EXPECT_TRUE(Repairs().empty());
+}
+
 }  // namespace
 }  // namespace ashlar::metadata_db

@@ -111,19 +111,20 @@ void Change::TellBucket(const std::string& name, std::shared_ptr<const model::Bu
        }});
 }
 
+bool Change::WasExchanged(DriveId drive, uint64_t exchanges_seen) const {
+  if (exchanges_seen >= surroundings_.exchanges.load()) return false;
+  if (SeededBug("repair.exchange_ignored")) return false;
+  const auto exchanged = surroundings_.last_exchange.find(drive);
+  return exchanged != surroundings_.last_exchange.end() && exchanged->second > exchanges_seen;
+}
+
 Status Change::AddExtents(const NewExtents& extents) {
   for (const model::Extent& extent : extents.extents) RETURN_IF_ERROR(ledger_.AddExtent(extent));
   repairs_.insert(repairs_.end(), extents.repairs.begin(), extents.repairs.end());
-  if (extents.exchanges_seen >= surroundings_.exchanges.load()) return Status::Ok();
-  if (SeededBug("repair.exchange_ignored")) return Status::Ok();
   for (const model::Extent& extent : extents.extents) {
     for (size_t i = 0; i < extent.locations.size(); ++i) {
       const model::ShardLocation& location = extent.locations[i];
-      const auto exchanged = surroundings_.last_exchange.find(location.drive);
-      if (!location.present || exchanged == surroundings_.last_exchange.end() ||
-          exchanged->second <= extents.exchanges_seen) {
-        continue;
-      }
+      if (!location.present || !WasExchanged(location.drive, extents.exchanges_seen)) continue;
       repairs_.push_back({.extent = extent.id,
                           .shard = ShardIndex{static_cast<uint8_t>(i)},
                           .reason = model::RepairReason::kMissing,

@@ -91,6 +91,10 @@ class Change {
   void TellExtent(const ExtentId& id);
   void TellBucket(const std::string& name, std::shared_ptr<const model::Bucket> bucket);
 
+  // Whether the drive was replaced after `exchanges_seen` exchanges: what was written to it by then
+  // may be gone.
+  bool WasExchanged(DriveId drive, uint64_t exchanges_seen) const;
+
   // Before the changes that refer to them. Their repair orders are written only for those that end
   // up referred to.
   Status AddExtents(const NewExtents& extents);

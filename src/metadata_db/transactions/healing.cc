@@ -60,6 +60,10 @@ Status MoveShard(Change& change, const ShardMove& move) {
   if (root != Sha256Digest{} && root != move.root) {
     return Refuse(change, move, body_bytes, Status(Code::kConflict, "not the shard of the row"));
   }
+  if (change.WasExchanged(move.to.drive, move.exchanges_seen)) {
+    return Refuse(change, move, body_bytes,
+                  Status(Code::kConflict, "its drive was replaced meanwhile"));
+  }
   location = move.to;
   root = move.root;
   change.rows().Put(TableKey(Table::kExtent, move.extent.View()), model::EncodeExtent(*extent));
