@@ -289,7 +289,7 @@ TEST_P(HealingTest, NoShardMovesToADriveThatWasExchangedMeanwhile) {
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].location, move.to);
   EXPECT_EQ(dead[0].cause, model::ReclaimCause::kFailedWrite);
-  // To another drive, or written after the exchange.
+  // Written after the exchange.
   move.exchanges_seen = catalog().drive_exchanges();
   EXPECT_TRUE(Move(move).ok());
   EXPECT_TRUE(Repairs().empty());

@@ -22,7 +22,7 @@ struct StoredExtents {
 
 class ExtentWriter {
  public:
-  // Half as many writes of twice the size cost a large PUT a twentieth less CPU, and the leaves of
+  // Half as many writes of twice the size cost a large PUT 1 to 4 % less CPU, and the leaves of
   // two stripes of 10+4 fill the lanes that hash them.
   static constexpr size_t kStripesPerWrite = 2;
 
