@@ -56,6 +56,9 @@ std::optional<S3Error> Refusal(const VerifiedRequest& verified, const S3Result<c
   return RefuseUnbuiltFeatures(*request);
 }
 
+// One file of the largest size that is read whole, or many small ones.
+constexpr uint64_t kFormMemoryBytes = kFormWholeBytesMax;
+
 bool HasNoBody(int status) { return status == 304 || status == 204; }
 
 }  // namespace
@@ -66,6 +69,7 @@ S3Gateway::S3Gateway(object_service::ObjectService& objects, iam::AccountStore& 
       accounts_(accounts),
       clock_(clock),
       settings_(std::move(settings)),
+      form_memory_(kFormMemoryBytes),
       iam_(accounts, clock, settings_.region) {}
 
 Task<void> S3Gateway::RefuseWith(HttpExchange& exchange, S3Error error, ResponseHeaders headers) {
@@ -129,8 +133,8 @@ Task<void> S3Gateway::Handle(HttpExchange& exchange) {
   const AccountCredentials credentials(accounts_);
   if (const Route* const form_route = FormRoute(request, *address)) {
     exchange.Annotate(form_route->operation, address->bucket, address->key);
-    auto verified =
-        co_await VerifiedRequest::AuthenticateUpload(exchange, auth, credentials, address->bucket);
+    auto verified = co_await VerifiedRequest::AuthenticateUpload(exchange, form_memory_, auth,
+                                                                 credentials, address->bucket);
     if (!verified.ok()) {
       co_await RefuseWith(exchange, verified.error(), ResponseHeaders());
       co_return;

@@ -19,6 +19,7 @@
 
 #include "api_gateway/auth/signing_key.h"
 #include "api_gateway/auth/sigv4.h"
+#include "api_gateway/http/form_reader.h"
 #include "api_gateway/http/http_exchange.h"
 #include "api_gateway/iam_api/iam_endpoint.h"
 #include "api_gateway/operations/common/authorization.h"
@@ -52,6 +53,7 @@ class S3Gateway {
   const iam::AccountStore& accounts_;
   Clock& clock_;
   const S3GatewaySettings settings_;
+  FormMemory form_memory_;
   SigningKeyCache signing_keys_;
   BucketAccessCache bucket_access_;
   iam_api::IamEndpoint iam_;

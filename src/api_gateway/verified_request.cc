@@ -419,8 +419,8 @@ Task<S3Result<VerifiedCall>> VerifiedRequest::AuthenticateCall(HttpExchange& exc
 }
 
 Task<S3Result<VerifiedRequest>> VerifiedRequest::AuthenticateUpload(
-    HttpExchange& exchange, const AuthContext& context, const CredentialLookup& credentials,
-    std::string_view bucket) {
+    HttpExchange& exchange, FormMemory& memory, const AuthContext& context,
+    const CredentialLookup& credentials, std::string_view bucket) {
   const HttpRequest& request = exchange.request();
   if (auto error = CheckFormRequest(request)) co_return *std::move(error);
   if (!request.Find("content-length")) co_return S3Error(S3Code::kMissingContentLength);
@@ -428,8 +428,8 @@ Task<S3Result<VerifiedRequest>> VerifiedRequest::AuthenticateUpload(
   const auto boundary = ParseFormBoundary(*request.Find("content-type"));
   if (!boundary.ok()) co_return boundary.error();
   auto form = std::make_shared<UploadForm>();
-  form->reader =
-      std::make_shared<FormReader>(exchange, *boundary, exchange.content_length().value_or(0));
+  form->reader = std::make_shared<FormReader>(exchange, memory, *boundary,
+                                              exchange.content_length().value_or(0));
   const Status read = co_await form->reader->ReadFields();
   if (!read.ok()) co_return FormError(*form->reader, read);
   form->fields = form->reader->form();

@@ -45,6 +45,7 @@ struct VerifiedCall {
   std::string body;
 };
 
+class FormMemory;
 class FormReader;
 
 class VerifiedRequest {
@@ -64,8 +65,9 @@ class VerifiedRequest {
                                                        uint64_t bytes_max);
 
   // Like Authenticate, of a POST upload into `bucket`: reads the form up to its file, and verifies
-  // the signature and the policy among its fields. The exchange must outlive what it gives.
+  // the signature and the policy among its fields. Exchange and memory must outlive what it gives.
   static Task<S3Result<VerifiedRequest>> AuthenticateUpload(HttpExchange& exchange,
+                                                            FormMemory& memory,
                                                             const AuthContext& context,
                                                             const CredentialLookup& credentials,
                                                             std::string_view bucket);

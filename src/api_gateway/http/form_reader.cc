@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "runtime/memory_metrics.h"
 
 namespace ashlar::api_gateway {
 namespace {
@@ -12,19 +13,47 @@ Status Refused() { return {Code::kInvalidArgument, "the form is malformed"}; }
 
 S3Error Unfinished() { return MalformedForm("It ends without its closing boundary."); }
 
-S3Error FileIsNotLast() {
-  return MalformedForm(
-      "In a body of more than 8 MiB the file must be the last field, and nothing but CRLF may "
-      "follow the closing boundary. Nothing was stored.");
+prometheus::Gauge& TakenGauge() {
+  static prometheus::Gauge& gauge = MemoryGauge("forms");
+  return gauge;
 }
 
 }  // namespace
 
-FormReader::FormReader(HttpExchange& exchange, std::string_view boundary, uint64_t body_bytes)
+FormMemory::FormMemory(uint64_t bytes_max) : bytes_max_(bytes_max) {
+  MemoryLimitGauge("forms").Set(static_cast<double>(bytes_max));
+}
+
+bool FormMemory::TryTake(uint64_t bytes) {
+  uint64_t taken = taken_.load(std::memory_order_relaxed);
+  do {
+    if (bytes > bytes_max_ - taken) return false;
+  } while (!taken_.compare_exchange_weak(taken, taken + bytes, std::memory_order_relaxed));
+  TakenGauge().Increment(static_cast<double>(bytes));
+  return true;
+}
+
+void FormMemory::Return(uint64_t bytes) {
+  CHECK(taken_.fetch_sub(bytes, std::memory_order_relaxed) >= bytes);
+  TakenGauge().Decrement(static_cast<double>(bytes));
+}
+
+FormReader::FormReader(HttpExchange& exchange, FormMemory& memory, std::string_view boundary,
+                       uint64_t body_bytes)
     : exchange_(exchange),
+      form_memory_(memory),
       decoder_(boundary),
       wire_left_(body_bytes),
       memory_(std::min<uint64_t>(kFormWindowBytes, body_bytes)) {}
+
+FormReader::~FormReader() { form_memory_.Return(taken_); }
+
+S3Error FormReader::FileIsNotLast() const {
+  if (crowded_out_) return S3Error(S3Code::kSlowDown);
+  return MalformedForm(
+      "In a body of more than 8 MiB the file must be the last field, and nothing but CRLF may "
+      "follow the closing boundary. Nothing was stored.");
+}
 
 std::string_view FormReader::window() const {
   return AsText(ByteSpan(memory_).subspan(begin_, end_ - begin_));
@@ -73,7 +102,15 @@ Task<Status> FormReader::ReadFields() {
 Task<Status> FormReader::FindFile() {
   CHECK(decoder_.at_file() && !whole_);
   const uint64_t left = wire_left_ + (end_ - begin_);
-  if (left <= kFormWholeBytesMax) co_return co_await ReadWhole();
+  if (left <= kFormWholeBytesMax) {
+    if (form_memory_.TryTake(left)) {
+      taken_ = left;
+      co_return co_await ReadWhole();
+    }
+    crowded_out_ = true;
+  }
+  // What is too short for a closing delimiter has no file's end either.
+  if (left < decoder_.closing_bytes()) co_return Fail(Unfinished());
   file_size_ = left - decoder_.closing_bytes();
   co_return Status::Ok();
 }

@@ -6,11 +6,14 @@
 //    when it is small (kFormWholeBytesMax), and decoded exactly. Of a larger one the file is taken
 //    to be all but the form's closing delimiter, as browsers, curl and SDKs write it; it is
 //    streamed, and when that turns out to be wrong the last read fails.
-// 3. Memory: a window and, for a small file, the file as far as it has come.
+// 3. Memory: a window and, for a small file, the file as far as it has come, within a budget of all
+//    forms (FormMemory). A file that finds it used up is streamed like a large one; only if it is
+//    not the last field its client is asked to come again.
 //
 // On the connection's executor, one call at a time. A failure whose error() is empty is the wire's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,10 +28,27 @@ namespace ashlar::api_gateway {
 
 inline constexpr uint64_t kFormWholeBytesMax = 8ULL << 20;
 
+// What files that are read whole may hold in all. Thread-safe.
+class FormMemory {
+ public:
+  explicit FormMemory(uint64_t bytes_max);
+  // False, and nothing: there is not so much left.
+  bool TryTake(uint64_t bytes);
+  void Return(uint64_t bytes);
+
+ private:
+  const uint64_t bytes_max_;
+  std::atomic<uint64_t> taken_ = 0;
+};
+
 class FormReader {
  public:
-  // `body_bytes`: Content-Length. The exchange must outlive this.
-  FormReader(HttpExchange& exchange, std::string_view boundary, uint64_t body_bytes);
+  // `body_bytes`: Content-Length. The exchange and the memory must outlive this.
+  FormReader(HttpExchange& exchange, FormMemory& memory, std::string_view boundary,
+             uint64_t body_bytes);
+  ~FormReader();
+  FormReader(const FormReader&) = delete;
+  FormReader& operator=(const FormReader&) = delete;
 
   // Once, first.
   Task<Status> ReadFields();
@@ -47,10 +67,12 @@ class FormReader {
   // At least a byte more behind what is in the window, which has room for it.
   Task<Status> Fill();
   Task<Status> ReadWhole();
+  S3Error FileIsNotLast() const;
   Task<Result<size_t>> ReadStreamed(MutableByteSpan out);
   Status Fail(S3Error error);
 
   HttpExchange& exchange_;
+  FormMemory& form_memory_;
   FormDecoder decoder_;
   uint64_t wire_left_;
   std::vector<uint8_t> memory_;
@@ -58,6 +80,8 @@ class FormReader {
   size_t end_ = 0;
 
   std::optional<std::string> whole_;  // a small file, followed by what the form ends with
+  uint64_t taken_ = 0;                // of the memory of forms, for it
+  bool crowded_out_ = false;          // small, and streamed because there was none
   uint64_t file_size_ = 0;
   uint64_t given_ = 0;     // of the file
   std::string_view file_;  // of the window, decoded and not given out

@@ -14,10 +14,16 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
+FormMemory& Memory() {
+  static FormMemory memory(kFormWholeBytesMax);
+  return memory;
+}
+
 Task<S3Result<std::string>> ReadUpload(HttpExchange& exchange, BodyOptions options) {
   const testing::Keys keys = testing::Keys::Example();
   const AuthContext context;
-  auto verified = co_await VerifiedRequest::AuthenticateUpload(exchange, context, keys, "bucket");
+  auto verified =
+      co_await VerifiedRequest::AuthenticateUpload(exchange, Memory(), context, keys, "bucket");
   if (!verified.ok()) co_return verified.error();
   auto file = co_await verified->OpenFile(options);
   if (!file.ok()) co_return file.error();
@@ -116,6 +122,29 @@ TEST(FormUpload, BothWaysMeetWithoutAGap) {
     const std::string file(left - kEnd.size(), 'y');
     EXPECT_THAT(Send(Form(file)), EndsWith(Stored(file)));
   }
+}
+
+// Others hold the memory of forms: what a browser sends is stored all the same.
+TEST(FormUpload, ACrowdedOutFileIsStreamedIfItIsLast) {
+  const std::string file(300'000, 'z');
+  const std::string submit =
+      "\r\n--B\r\nContent-Disposition: form-data; name=\"submit\"\r\n\r\nUpload\r\n--B--\r\n";
+  const std::string with_submit = Form(file).substr(0, Form(file).size() - kEnd.size()) + submit;
+  ASSERT_TRUE(Memory().TryTake(kFormWholeBytesMax));
+  EXPECT_FALSE(Memory().TryTake(1));
+  for (const size_t size : {size_t{0}, size_t{1}, file.size()}) {
+    EXPECT_THAT(Send(Form(file.substr(0, size))), EndsWith(Stored(file.substr(0, size))));
+  }
+  EXPECT_THAT(Send(with_submit), HasSubstr("<Code>SlowDown</Code>"));
+  const std::string head_alone = Form("").substr(0, Form("").size() - kEnd.size());
+  for (const std::string_view end : {"", "x"}) {
+    EXPECT_THAT(Send(head_alone + std::string(end)),
+                HasSubstr("<Code>MalformedPOSTRequest</Code>"));
+  }
+  Memory().Return(kFormWholeBytesMax);
+  EXPECT_THAT(Send(with_submit), EndsWith(Stored(file)));
+  EXPECT_TRUE(Memory().TryTake(kFormWholeBytesMax));  // all of it came back
+  Memory().Return(kFormWholeBytesMax);
 }
 
 TEST(FormUpload, TheFileAloneIsMeasured) {
