@@ -24,10 +24,6 @@ constexpr uint64_t kTicksOfPatience = HashBundler::kPatience / HashBundler::kTic
 // A body may wait for company for one tick of so many.
 constexpr uint64_t kTicksPerTickWaited = 8;
 
-void Resume(const std::vector<std::pair<Executor*, std::coroutine_handle<>>>& waiters) {
-  for (const auto& [executor, waiter] : waiters) executor->Post(waiter);
-}
-
 }  // namespace
 
 // Bodies whose first pieces are hashed together.
@@ -127,6 +123,10 @@ void HashBundler::Run(Bundle& bundle) {
     bundle_done_.notify_all();
   }
   Resume(waiters);
+}
+
+void HashBundler::Resume(const Waiters& waiters) {
+  for (const auto& [executor, waiter] : waiters) executor->Post(waiter);
 }
 
 void HashBundler::WakeWhoWaitsForCompany(Waiters* waiters) {

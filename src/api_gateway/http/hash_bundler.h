@@ -72,6 +72,8 @@ class HashBundler : public std::enable_shared_from_this<HashBundler> {
   void RunOverdue();
   void Run(Bundle& bundle);
 
+  static void Resume(const Waiters& waiters);
+
   // These hold mutex_.
   void MakeReady(Body& body);
   void Unready(const Body& body);
