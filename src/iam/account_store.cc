@@ -114,4 +114,14 @@ Task<Result<NewKey>> AccountStore::CreateKey(UserAddress user) {
   co_return made;
 }
 
+metadata_db::MetadataDb::SettingCheck OwnerIsEnabled(const Identity& owner) {
+  if (owner.account_name == kRootAccountName) return {};  // is never removed
+  return {kAccountsSetting, [id = owner.account_id](const std::string& text) -> Status {
+            ASSIGN_OR_RETURN(const Accounts accounts, DecodeAccounts(text));
+            const auto account = accounts.by_id.find(id);
+            if (account != accounts.by_id.end() && account->second.enabled) return Status::Ok();
+            return {Code::kPreconditionFailed, "the account was disabled or removed"};
+          }};
+}
+
 }  // namespace ashlar::iam

@@ -14,6 +14,7 @@
 
 #include "iam/accounts.h"
 #include "iam/directory.h"
+#include "iam/identity.h"
 #include "metadata_db/metadata_db.h"
 #include "runtime/clock.h"
 #include "runtime/task.h"
@@ -30,6 +31,11 @@ struct NewKey {
   AccessKey key;
   Secret secret;
 };
+
+// For the transaction that gives an account something to own: kPreconditionFailed unless the
+// account is there and enabled. One that is about to be removed is disabled first, and owns nothing
+// new.
+[[nodiscard]] metadata_db::MetadataDb::SettingCheck OwnerIsEnabled(const Identity& owner);
 
 class AccountStore {
  public:

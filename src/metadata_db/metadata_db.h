@@ -178,10 +178,18 @@ class MetadataDb {
   using SettingEdit = std::function<Status(std::string& value)>;
   Task<Result<std::string>> ChangeSetting(std::string name, SettingEdit edit);
 
+  // What a setting must be in the same transaction as a change: what `holds` returns of its value
+  // (empty: never set) ends the change without effect. No check: without `holds`.
+  struct SettingCheck {
+    std::string name;
+    std::function<Status(const std::string& value)> holds;
+  };
+
   // ---- buckets
   // kAlreadyExists when there is one of the name.
   // Sets id and created_ms.
-  Task<Result<model::Bucket>> CreateBucket(model::Bucket bucket);
+  Task<Result<model::Bucket>> CreateBucket(model::Bucket bucket,
+                                           SettingCheck check = SettingCheck());
   Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region);
   Task<Result<std::shared_ptr<const model::Bucket>>> GetBucket(std::string name);  // kNotFound
   // Reads, changes and writes the bucket's row in one transaction: versioning, object lock,

@@ -62,7 +62,7 @@ Task<Result<BucketPtr>> ObjectService::GetBucket(std::string_view name) {
 
 Task<Result<model::Bucket>> ObjectService::CreateBucket(
     std::string name, std::string owner, std::string region, ObjectLocking locking,
-    std::map<std::string, std::string> configurations) {
+    std::map<std::string, std::string> configurations, SettingCheck owner_check) {
   model::Bucket bucket;
   bucket.name = std::move(name);
   bucket.owner = std::move(owner);
@@ -70,7 +70,7 @@ Task<Result<model::Bucket>> ObjectService::CreateBucket(
   bucket.configurations = std::move(configurations);
   bucket.object_lock = locking == ObjectLocking::kOn;
   if (bucket.object_lock) bucket.versioning = model::Versioning::kEnabled;
-  return impl_->core.deps.metadata.CreateBucket(std::move(bucket));
+  return impl_->core.deps.metadata.CreateBucket(std::move(bucket), std::move(owner_check));
 }
 
 Task<Result<VersionPtr>> ObjectService::FindNewest(BucketPtr bucket, std::string key) {

@@ -199,9 +199,11 @@ class ObjectService {
   Task<Result<BucketPtr>> GetBucket(std::string_view name);
   // With object lock a bucket is versioned from the start.
   enum class ObjectLocking { kOff, kOn };
+  using SettingCheck = metadata_db::MetadataDb::SettingCheck;
   Task<Result<model::Bucket>> CreateBucket(std::string name, std::string owner, std::string region,
                                            ObjectLocking locking = ObjectLocking::kOff,
-                                           std::map<std::string, std::string> configurations = {});
+                                           std::map<std::string, std::string> configurations = {},
+                                           SettingCheck owner_check = SettingCheck());
   Task<Status> DeleteBucket(std::string name);
   // One transaction; see MetadataDb::ChangeBucket.
   Task<Result<model::Bucket>> ChangeBucket(std::string name,

@@ -1,9 +1,12 @@
 """Users on a real server: `ashlar admin user`, what outlives a kill and the loss of the metadata, and what lies on the
 disk: no secret, but for the key file that opens them."""
 
+import concurrent.futures
 import contextlib
 import json
+import random
 import shutil
+import time
 
 import boto3
 import pytest
@@ -150,6 +153,28 @@ def test_disable_enable_rotate_remove(server):
     again = add(server, "alice")  # another account: none of the old keys, another id
     assert again["user"]["account_id"] != alice["user"]["account_id"]
     assert not works(of_alice)
+
+
+def test_an_account_that_makes_a_bucket_is_not_removed_beside_it(server, seed):
+    """Either the bucket is there and the account with it, or neither."""
+    dice = random.Random(seed)
+    root = server.client()
+    for name in [f"account-{number}" for number in range(12)]:
+        s3 = s3_of(server, add(server, name))
+
+        def make(s3=s3, name=name, pause=dice.uniform(0, 0.08)):
+            time.sleep(pause)
+            with contextlib.suppress(ClientError):
+                s3.create_bucket(Bucket=name)
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            pool.submit(make)
+            removed = run_admin(server, "user", "remove", name).returncode == 0
+        there = name in {bucket["Name"] for bucket in root.list_buckets()["Buckets"]}
+        assert removed != there, name
+        if there:
+            s3.delete_bucket(Bucket=name)  # it is enabled again
+            admin(server, "user", "remove", name)
 
 
 def test_what_the_command_refuses(server):

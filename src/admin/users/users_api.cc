@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/log.h"
+
 namespace ashlar::admin {
 namespace {
 
@@ -194,14 +196,42 @@ Task<Status> UsersApi::RefuseOwner(const Target& target) {
   }
 }
 
-Task<Result<Json>> UsersApi::Remove(const Target& target) {
-  if (target.account.empty()) CO_RETURN_IF_ERROR(co_await RefuseOwner(target));
-  const Status removed = co_await accounts_.Change([&](iam::Accounts& accounts) -> Status {
-    ASSIGN_OR_RETURN(const iam::UserAddress address, Find(accounts, target));
-    return iam::RemoveWhole(&accounts, address);
+Task<Result<bool>> UsersApi::DisableForRemoval(const Target& account) {
+  CO_RETURN_IF_ERROR(co_await RefuseOwner(account));
+  bool was_enabled = false;
+  const Status disabled = co_await accounts_.Change([&](iam::Accounts& accounts) -> Status {
+    ASSIGN_OR_RETURN(const iam::UserAddress address, Find(accounts, account));
+    was_enabled = accounts.by_id.at(address.account_id).enabled;
+    iam::Accounts trial = accounts;
+    RETURN_IF_ERROR(iam::RemoveWhole(&trial, address));
+    return iam::SetEnabled(&accounts, address, false);
   });
-  if (!removed.ok()) co_return removed;
-  co_return Json{{"removed", true}};
+  if (!disabled.ok()) co_return disabled;
+  co_return was_enabled;
+}
+
+Task<Result<Json>> UsersApi::Remove(const Target& target) {
+  const bool is_account = target.account.empty();
+  bool was_enabled = false;
+  Status status;
+  if (is_account) {
+    CO_ASSIGN_OR_RETURN(was_enabled, co_await DisableForRemoval(target));
+    status = co_await RefuseOwner(target);
+  }
+  if (status.ok()) {
+    status = co_await accounts_.Change([&](iam::Accounts& accounts) -> Status {
+      ASSIGN_OR_RETURN(const iam::UserAddress address, Find(accounts, target));
+      return iam::RemoveWhole(&accounts, address);
+    });
+  }
+  if (status.ok()) co_return Json{{"removed", true}};
+  if (was_enabled) {
+    const Result<Json> enabled = co_await Edit(target, "enable");
+    if (!enabled.ok())
+      spdlog::warn("msg=\"the account stays disabled\" name={} reason={}", LogValue(target.name),
+                   LogValue(enabled.status().ToString()));
+  }
+  co_return status;
 }
 
 Task<Result<Json>> UsersApi::Edit(const Target& target, const std::string& action) {

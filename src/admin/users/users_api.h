@@ -42,6 +42,9 @@ class UsersApi {
   Task<Result<Json>> Add(const Target& target);
   Task<Result<Json>> Rotate(const Target& target);
   Task<Result<Json>> Remove(const Target& target);
+  // An account that may be removed is disabled, so that it makes no bucket any more
+  // (iam::OwnerIsEnabled) after the last look for one. Whether it was enabled.
+  Task<Result<bool>> DisableForRemoval(const Target& account);
   Task<Result<Json>> Edit(const Target& target, const std::string& action);
   // kConflict when the account still owns buckets.
   Task<Status> RefuseOwner(const Target& target);

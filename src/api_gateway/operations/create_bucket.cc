@@ -11,6 +11,7 @@
 #include "api_gateway/operations/operations.h"
 #include "api_gateway/protocol/bucket_name.h"
 #include "api_gateway/protocol/percent.h"
+#include "iam/account_store.h"
 
 namespace ashlar::api_gateway::operations {
 namespace {
@@ -107,9 +108,15 @@ Task<Answer> CreateBucket(S3Context& context) {
   const bool tagged = !configuration->tags.empty();
   if (tagged) access->emplace(kTaggingConfiguration, RenderTagging(configuration->tags));
   if (!MaySet(context, *access, locked)) co_return S3Error(S3Code::kAccessDenied);
-  auto created = co_await context.objects.CreateBucket(
-      name, context.caller()->canonical_id, context.settings.region, locking, *std::move(access));
+  auto owner_check = iam::OwnerIsEnabled(*context.caller());
+  auto created = co_await context.objects.CreateBucket(name, context.caller()->canonical_id,
+                                                       context.settings.region, locking,
+                                                       *std::move(access), std::move(owner_check));
   if (!created.ok()) {
+    // As the next request of the account will be answered.
+    if (created.code() == Code::kPreconditionFailed) {
+      co_return S3Error(S3Code::kInvalidAccessKeyId);
+    }
     if (created.code() != Code::kAlreadyExists) co_return FromStatus(created.status());
     co_return co_await AnswerExisting(context, locking, tagged);
   }

@@ -25,6 +25,26 @@ TEST_P(BucketsTest, CreateGetDelete) {
   EXPECT_GT(again->id, made->id);
 }
 
+// What the check says of the setting is said in the same transaction.
+TEST_P(BucketsTest, CreateMayDependOnASetting) {
+  const auto make = [&] {
+    model::Bucket bucket;
+    bucket.name = "b";
+    MetadataDb::SettingCheck check{"door", [](const std::string& value) -> Status {
+                                     if (value == "open") return Status::Ok();
+                                     return {Code::kPreconditionFailed, "it is shut"};
+                                   }};
+    return Run(db_->CreateBucket(std::move(bucket), std::move(check))).code();
+  };
+  EXPECT_EQ(make(), Code::kPreconditionFailed);  // never set
+  ASSERT_TRUE(Run(db_->PutSettings({{"door", "shut"}})).ok());
+  EXPECT_EQ(make(), Code::kPreconditionFailed);
+  EXPECT_EQ(Run(db_->GetBucket("b")).code(), Code::kNotFound);
+  ASSERT_TRUE(Run(db_->PutSettings({{"door", "open"}})).ok());
+  EXPECT_EQ(make(), Code::kOk);
+  EXPECT_TRUE(Run(db_->GetBucket("b")).ok());
+}
+
 TEST_P(BucketsTest, ListIsOrderedFilteredAndPaged) {
   for (const char* name : {"c", "a1", "a3", "a2", "b"}) MakeBucket(name);
   const auto names = [&](const std::string& prefix, const std::string& after, uint32_t max) {

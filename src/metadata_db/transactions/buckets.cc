@@ -107,11 +107,15 @@ Task<Result<model::Bucket>> MetadataDb::CreateBucket(std::string name, std::stri
                        .region = std::move(region),
                        .created_ms = 0,
                        .versioning = model::Versioning::kNever};
-  return CreateBucket(std::move(bucket));
+  return CreateBucket(std::move(bucket), SettingCheck());
 }
 
-Task<Result<model::Bucket>> MetadataDb::CreateBucket(model::Bucket bucket) {
-  TransactionBody body = [this, &bucket](Transaction& transaction) {
+Task<Result<model::Bucket>> MetadataDb::CreateBucket(model::Bucket bucket, SettingCheck check) {
+  TransactionBody body = [this, &bucket, &check](Transaction& transaction) -> Status {
+    if (check.holds) {
+      ASSIGN_OR_RETURN(const auto row, transaction.Get(TableKey(Table::kSetting, check.name)));
+      RETURN_IF_ERROR(check.holds(row.value_or("")));
+    }
     Change change(*impl_, transaction);
     return CreateBucketBody(change, &bucket);
   };
