@@ -47,10 +47,22 @@ def test_a_bucket_tells_where_it_is(there, bucket_there):
     assert listed["BucketRegion"] == HERE
 
 
+def test_the_older_name_of_ireland_is_kept_and_told(there):
+    """L:test_create_bucket_with_eu_location_constraint: s3cmd still names it."""
+    name = new_bucket_name()
+    there.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "EU"})
+    assert there.get_bucket_location(Bucket=name)["LocationConstraint"] == "EU"
+    assert there.head_bucket(Bucket=name)["BucketRegion"] == HERE
+    (listed,) = there.list_buckets(Prefix=name)["Buckets"]
+    assert listed["BucketRegion"] == HERE
+    there.delete_bucket(Bucket=name)
+
+
 @pytest.mark.parametrize(
     ("constraint", "named"),
     [
         (None, "unspecified"),
+        ("eu", "eu"),
         ("us-east-1", "us-east-1"),
         ("us-west-1", "us-west-1"),
         ("aws-global", "aws-global"),
@@ -73,7 +85,7 @@ def test_a_bucket_of_another_region_is_refused(there, constraint, named):
         there.head_bucket(Bucket=name)
 
 
-@pytest.mark.parametrize("constraint", ["us-east-1", "us-west-2", "aws-global", "foo"])
+@pytest.mark.parametrize("constraint", ["us-east-1", "us-west-2", "aws-global", "foo", "EU"])
 def test_us_east_1_takes_no_constraint(s3, constraint):
     """L:test_create_bucket_with_invalid_location_constraint."""
     with s3_error(400, "InvalidLocationConstraint", LocationConstraint=constraint):

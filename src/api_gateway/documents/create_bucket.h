@@ -12,6 +12,9 @@ namespace ashlar::api_gateway {
 // Fifty tags of 128 and 256 characters of four bytes each, and their elements.
 inline constexpr size_t kCreateBucketBytesMax = 96 * 1024;
 
+// Under this name a bucket keeps the older name of its region that it was asked for by.
+inline constexpr char kLocationConfiguration[] = "location";
+
 struct CreateBucketConfiguration {
   std::string location_constraint;  // empty: not given
   model::HeaderList tags;

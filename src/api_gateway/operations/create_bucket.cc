@@ -19,13 +19,16 @@ namespace {
 using ObjectLocking = object_service::ObjectService::ObjectLocking;
 
 constexpr std::string_view kFirstRegion = "us-east-1";  // is never named as a constraint
+constexpr std::string_view kIreland = "eu-west-1";      // has an older name too
+
+bool IsOlderName(std::string_view constraint) { return constraint == "EU"; }
 
 std::optional<S3Error> CheckRegion(const std::string& constraint, const std::string& region) {
   if (region == kFirstRegion) {
     if (constraint.empty()) return std::nullopt;
     return S3Error(S3Code::kInvalidLocationConstraint).With("LocationConstraint", constraint);
   }
-  if (constraint == region) return std::nullopt;
+  if (constraint == region || (region == kIreland && IsOlderName(constraint))) return std::nullopt;
   return S3Error(S3Code::kIllegalLocationConstraintException,
                  "The " + (constraint.empty() ? std::string("unspecified") : constraint) +
                      " location constraint is incompatible for the region specific endpoint this "
@@ -105,6 +108,8 @@ Task<Answer> CreateBucket(S3Context& context) {
   const ObjectLocking locking = locked ? ObjectLocking::kOn : ObjectLocking::kOff;
   auto access = AccessSettings(context);
   if (!access.ok()) co_return access.error();
+  const std::string& constraint = configuration->location_constraint;
+  if (IsOlderName(constraint)) access->emplace(kLocationConfiguration, constraint);
   const bool tagged = !configuration->tags.empty();
   if (tagged) access->emplace(kTaggingConfiguration, RenderTagging(configuration->tags));
   if (!MaySet(context, *access, locked)) co_return S3Error(S3Code::kAccessDenied);
