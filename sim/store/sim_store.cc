@@ -245,7 +245,8 @@ Task<void> SimStore::CommitBatch(std::vector<Request*> batch) {
 }
 
 Status SimStore::FailAll(const std::vector<Request*>& batch) {
-  // Those that were refused too, as RocksDbStore does: they may have judged by writes of this batch.
+  // Those that were refused too, as RocksDbStore does: they may have judged by writes of this
+  // batch.
   Status unknown(Code::kOutcomeUnknown, "the log failed");
   for (Request* request : batch) request->results.assign(request->results.size(), unknown);
   return unknown;

@@ -22,26 +22,6 @@ constexpr size_t kBundledPieceBytes = 64 * 1024;
 constexpr size_t kWireBufferBytes = 64 * 1024;
 constexpr size_t kSmallBodyStepBytes = 16 * 1024;
 
-model::ChecksumAlgorithm ToModel(ChecksumAlgorithm algorithm) {
-  switch (algorithm) {
-    case ChecksumAlgorithm::kCrc32: return model::ChecksumAlgorithm::kCrc32;
-    case ChecksumAlgorithm::kCrc32c: return model::ChecksumAlgorithm::kCrc32c;
-    case ChecksumAlgorithm::kCrc64Nvme: return model::ChecksumAlgorithm::kCrc64Nvme;
-    case ChecksumAlgorithm::kSha1: return model::ChecksumAlgorithm::kSha1;
-    case ChecksumAlgorithm::kSha256: return model::ChecksumAlgorithm::kSha256;
-  }
-  CHECK(false);
-  return model::ChecksumAlgorithm::kNone;
-}
-
-std::optional<ChecksumAlgorithm> FromModel(model::ChecksumAlgorithm algorithm) {
-  for (int i = 0; i < kChecksumAlgorithmCount; ++i) {
-    const auto candidate = static_cast<ChecksumAlgorithm>(i);
-    if (ToModel(candidate) == algorithm) return candidate;
-  }
-  return std::nullopt;
-}
-
 std::string BigEndian64(uint64_t value) {
   std::string raw;
   Encoder(&raw).BigEndian64(value);
@@ -102,7 +82,7 @@ class BodyVerifier {
     verifier.is_object_ = is_object;
     if (is_object || verifier.content_md5_.has_value()) verifier.md5_.emplace();
     auto algorithm = verifier.expected_.algorithm;
-    if (!algorithm.has_value()) algorithm = FromModel(default_checksum);
+    if (!algorithm.has_value()) algorithm = NamedAlgorithm(default_checksum);
     if (algorithm.has_value()) verifier.calculator_.emplace(*algorithm);
     if (identity.mode == PayloadMode::kSignedHash) {
       verifier.payload_hash_.emplace(std::string(identity.expected_sha256));
@@ -171,13 +151,13 @@ class BodyVerifier {
     if (expected_.value.has_value() && *expected_.value != value) {
       return ChecksumMismatch(algorithm);
     }
-    checksum_.algorithm = ToModel(algorithm);
+    checksum_.algorithm = StoredAlgorithm(algorithm);
     checksum_.value = Base64Encode(AsBytes(value));
     return std::nullopt;
   }
 
   model::ChecksumAlgorithm checksum_algorithm() const {
-    return calculator_.has_value() ? ToModel(calculator_->algorithm())
+    return calculator_.has_value() ? StoredAlgorithm(calculator_->algorithm())
                                    : model::ChecksumAlgorithm::kNone;
   }
   const Md5Digest& md5() const { return md5_digest_; }

@@ -60,10 +60,10 @@ ReclaimMetrics& Metrics() {
 }
 
 prometheus::Gauge& WaitingGauge(size_t cause, size_t phase) {
-  return MetricGauge("ashlar_reclaim_waiting_bytes",
-                     "Bytes on the drives that wait to be given back.",
-                     {{"cause", std::string(CauseName(static_cast<model::ReclaimCause>(cause)))},
-                      {"phase", kPhaseNames[phase]}});
+  return MetricGauge(
+      "ashlar_reclaim_waiting_bytes", "Bytes on the drives that wait to be given back.",
+      {{"cause", std::string(model::ReclaimCauseName(static_cast<model::ReclaimCause>(cause)))},
+       {"phase", kPhaseNames[phase]}});
 }
 
 }  // namespace

@@ -168,6 +168,7 @@ enum class ReclaimCause : uint8_t {
   kMoved,      // a shard that was rebuilt or moved elsewhere
   kOrphan,     // a shard that no extent row names
 };
+[[nodiscard]] std::string_view ReclaimCauseName(ReclaimCause cause);  // "failed_write"
 // How far an extent without references has come. Each step waits for its own period.
 enum class ReclaimPhase : uint8_t { kDead = 0, kSeen = 1, kTrash = 2 };
 // An extent without any reference left; consumed by reclaiming, after its grace period.

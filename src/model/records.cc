@@ -385,4 +385,18 @@ Result<std::vector<DirectoryEntry>> DecodeDirectory(std::string_view bytes) {
   return entries;
 }
 
+std::string_view ReclaimCauseName(ReclaimCause cause) {
+  switch (cause) {
+    case ReclaimCause::kDeleted: return "deleted";
+    case ReclaimCause::kOverwritten: return "overwritten";
+    case ReclaimCause::kAborted: return "aborted";
+    case ReclaimCause::kFailedWrite: return "failed_write";
+    case ReclaimCause::kReplacedPart: return "replaced_part";
+    case ReclaimCause::kCompacted: return "compacted";
+    case ReclaimCause::kMoved: return "moved";
+    case ReclaimCause::kOrphan: return "orphan";
+  }
+  return "unknown";
+}
+
 }  // namespace ashlar::model

@@ -35,20 +35,6 @@ const char* KindName(SweepStatus::Kind kind) {
   return "unknown";
 }
 
-const char* CauseText(model::ReclaimCause cause) {
-  switch (cause) {
-    case model::ReclaimCause::kDeleted: return "deleted";
-    case model::ReclaimCause::kOverwritten: return "overwritten";
-    case model::ReclaimCause::kAborted: return "aborted";
-    case model::ReclaimCause::kFailedWrite: return "failed_write";
-    case model::ReclaimCause::kReplacedPart: return "replaced_part";
-    case model::ReclaimCause::kCompacted: return "compacted";
-    case model::ReclaimCause::kMoved: return "moved";
-    case model::ReclaimCause::kOrphan: return "orphan";
-  }
-  return "unknown";
-}
-
 const char* PhaseText(model::ReclaimPhase phase) {
   switch (phase) {
     case model::ReclaimPhase::kDead: return "dead";
@@ -164,7 +150,7 @@ Json ReclaimAsJson(const StoreFacts& facts) {
   const lifecycle_worker::ReclaimStatus& reclaim = facts.reclaim;
   Json waiting = Json::array();
   for (const auto& item : reclaim.waiting) {
-    waiting.push_back({{"cause", CauseText(item.cause)},
+    waiting.push_back({{"cause", model::ReclaimCauseName(item.cause)},
                        {"phase", PhaseText(item.phase)},
                        {"items", item.items},
                        {"bytes", item.bytes}});

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api_gateway/protocol/percent.h"
+#include "base/check.h"
 
 namespace ashlar::api_gateway {
 namespace {
@@ -223,6 +224,30 @@ std::string CombineChecksums(ChecksumAlgorithm algorithm, std::span<const PartCh
   }
   if (algorithm == ChecksumAlgorithm::kCrc64Nvme) return BigEndian(crc);
   return BigEndian(static_cast<uint32_t>(crc));
+}
+
+model::ChecksumAlgorithm StoredAlgorithm(ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32: return model::ChecksumAlgorithm::kCrc32;
+    case ChecksumAlgorithm::kCrc32c: return model::ChecksumAlgorithm::kCrc32c;
+    case ChecksumAlgorithm::kCrc64Nvme: return model::ChecksumAlgorithm::kCrc64Nvme;
+    case ChecksumAlgorithm::kSha1: return model::ChecksumAlgorithm::kSha1;
+    case ChecksumAlgorithm::kSha256: return model::ChecksumAlgorithm::kSha256;
+  }
+  CHECK(false);
+  return model::ChecksumAlgorithm::kNone;
+}
+
+std::optional<ChecksumAlgorithm> NamedAlgorithm(model::ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case model::ChecksumAlgorithm::kNone: return std::nullopt;
+    case model::ChecksumAlgorithm::kCrc32: return ChecksumAlgorithm::kCrc32;
+    case model::ChecksumAlgorithm::kCrc32c: return ChecksumAlgorithm::kCrc32c;
+    case model::ChecksumAlgorithm::kCrc64Nvme: return ChecksumAlgorithm::kCrc64Nvme;
+    case model::ChecksumAlgorithm::kSha1: return ChecksumAlgorithm::kSha1;
+    case model::ChecksumAlgorithm::kSha256: return ChecksumAlgorithm::kSha256;
+  }
+  return std::nullopt;
 }
 
 }  // namespace ashlar::api_gateway

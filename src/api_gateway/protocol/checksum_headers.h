@@ -13,6 +13,7 @@
 
 #include "api_gateway/http/http_request.h"
 #include "base/digest.h"
+#include "model/object_version.h"
 
 namespace ashlar::api_gateway {
 
@@ -28,6 +29,10 @@ struct ChecksumNames {
   size_t size;                   // bytes of a raw value
 };
 [[nodiscard]] const ChecksumNames& NamesOf(ChecksumAlgorithm algorithm);
+// As objects keep it.
+[[nodiscard]] model::ChecksumAlgorithm StoredAlgorithm(ChecksumAlgorithm algorithm);
+// nullopt for kNone.
+[[nodiscard]] std::optional<ChecksumAlgorithm> NamedAlgorithm(model::ChecksumAlgorithm algorithm);
 [[nodiscard]] std::string_view ChecksumTypeName(ChecksumType type);  // "FULL_OBJECT", "COMPOSITE"
 // By name, letter case ignored.
 [[nodiscard]] std::optional<ChecksumAlgorithm> FindChecksumAlgorithm(std::string_view name);

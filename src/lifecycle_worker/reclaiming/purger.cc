@@ -78,29 +78,16 @@ void WriteAuditLine(const std::vector<PurgeItem>& items, const std::vector<Statu
   }
   if (!purged.empty()) {
     spdlog::info("msg=purged extent={} reason={} shards={}", items[begin].extent.ToHex(),
-                 CauseName(items[begin].cause), LogValue(purged));
+                 model::ReclaimCauseName(items[begin].cause), LogValue(purged));
   }
   if (!refused.empty()) {
     spdlog::error("msg=\"purge refused by a drive\" extent={} reason={} shards={}",
-                  items[begin].extent.ToHex(), CauseName(items[begin].cause), LogValue(refused));
+                  items[begin].extent.ToHex(), model::ReclaimCauseName(items[begin].cause),
+                  LogValue(refused));
   }
 }
 
 }  // namespace
-
-std::string_view CauseName(model::ReclaimCause cause) {
-  switch (cause) {
-    case model::ReclaimCause::kDeleted: return "deleted";
-    case model::ReclaimCause::kOverwritten: return "overwritten";
-    case model::ReclaimCause::kAborted: return "aborted";
-    case model::ReclaimCause::kFailedWrite: return "failed_write";
-    case model::ReclaimCause::kReplacedPart: return "replaced_part";
-    case model::ReclaimCause::kCompacted: return "compacted";
-    case model::ReclaimCause::kMoved: return "moved";
-    case model::ReclaimCause::kOrphan: return "orphan";
-  }
-  return "unknown";
-}
 
 Task<std::vector<Status>> Purger::Purge(std::vector<PurgeItem> items) {
   CHECK(epoch_ > 0);

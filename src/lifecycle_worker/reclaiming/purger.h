@@ -41,7 +41,4 @@ class Purger {
   uint64_t epoch_ = 0;
 };
 
-// "deleted", "overwritten" ...: for logs, metrics and people.
-[[nodiscard]] std::string_view CauseName(model::ReclaimCause cause);
-
 }  // namespace ashlar::lifecycle_worker

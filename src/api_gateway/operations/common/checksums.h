@@ -1,7 +1,6 @@
-// Checksums between the protocol's names and the stored ones, and how responses show them.
+// Checksums of objects as requests ask for them and responses show them.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "api_gateway/http/http_exchange.h"
@@ -11,9 +10,6 @@
 
 namespace ashlar::api_gateway {
 
-[[nodiscard]] model::ChecksumAlgorithm StoredAlgorithm(ChecksumAlgorithm algorithm);
-// nullopt for kNone.
-[[nodiscard]] std::optional<ChecksumAlgorithm> NamedAlgorithm(model::ChecksumAlgorithm algorithm);
 [[nodiscard]] model::ChecksumType StoredType(ChecksumType type);
 [[nodiscard]] std::string_view TypeName(model::ChecksumType type);  // "FULL_OBJECT"
 
