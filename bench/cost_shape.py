@@ -145,12 +145,15 @@ def panel(column, row, title, unit, lines):
         parts.append(f'<line x1="{left}" x2="{left + PANEL_WIDTH}" y1="{y:.0f}" y2="{y:.0f}" '
                      f'stroke="#ddd"/><text x="{left - 6}" y="{y + 4:.0f}" '
                      f'text-anchor="end">{label(tick)}</text>')
-    for place, (name, colour, dash, line) in enumerate(lines):
+    # Below the panel, where no line can run through it; the dashed ones have the same colours.
+    names = "".join(f'<tspan fill="{colour}" dx="12">{name}</tspan>'
+                    for name, colour, dash, _ in lines if not dash)
+    parts.append(f'<text x="{left + PANEL_WIDTH / 2:.0f}" y="{top + PANEL_HEIGHT + 32}" '
+                 f'text-anchor="middle">{names}</text>')
+    for _, colour, dash, line in lines:
         path = " ".join(f"{x_axis.at(x):.1f},{y_axis.at(y):.1f}" for x, y in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
                      f'stroke-width="1.8" stroke-dasharray="{dash}"/>')
-        parts.append(f'<text x="{left + 8}" y="{top + 16 + 14 * place}" '
-                     f'fill="{colour}">{name}</text>')
     return parts
 
 
