@@ -227,9 +227,10 @@ Task<Result<Json>> UsersApi::Remove(const Target& target) {
   if (status.ok()) co_return Json{{"removed", true}};
   if (was_enabled) {
     const Result<Json> enabled = co_await Edit(target, "enable");
-    if (!enabled.ok())
+    if (!enabled.ok()) {
       spdlog::warn("msg=\"the account stays disabled\" name={} reason={}", LogValue(target.name),
                    LogValue(enabled.status().ToString()));
+    }
   }
   co_return status;
 }

@@ -4,7 +4,8 @@
 //    in it.
 // 2. The store's root cannot be changed here, so that nobody locks himself out.
 // 3. A secret is in one answer: the one that makes it.
-// Thread-safe. How it fails: a change that is refused changed nothing.
+// Thread-safe. How it fails: a change that is refused changed nothing. A removal that is cut short
+// may leave its account disabled.
 #pragma once
 
 #include <string>

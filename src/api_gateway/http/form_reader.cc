@@ -109,15 +109,15 @@ Task<Status> FormReader::FindFile() {
     }
     crowded_out_ = true;
   }
-  // What is too short for a closing delimiter has no file's end either.
-  if (left < decoder_.closing_bytes()) co_return Fail(Unfinished());
+  if (left < decoder_.closing_bytes()) co_return Fail(FileIsNotLast());
   file_size_ = left - decoder_.closing_bytes();
   co_return Status::Ok();
 }
 
 Task<Status> FormReader::ReadWhole() {
-  // Grows with what comes: an announced length costs nothing.
-  whole_.emplace(window());
+  // What was taken for it and no more; pages that nothing has come for cost nothing.
+  whole_.emplace().reserve(taken_);
+  whole_->append(window());
   Consume(end_ - begin_);
   while (wire_left_ > 0) {
     CO_RETURN_IF_ERROR(co_await Fill());

@@ -7,8 +7,8 @@
 //    to be all but the form's closing delimiter, as browsers, curl and SDKs write it; it is
 //    streamed, and when that turns out to be wrong the last read fails.
 // 3. Memory: a window and, for a small file, the file as far as it has come, within a budget of all
-//    forms (FormMemory). A file that finds it used up is streamed like a large one; only if it is
-//    not the last field its client is asked to come again.
+//    forms (FormMemory). A file that finds it used up is streamed like a large one; only when that
+//    turns out to be wrong its client is asked to come again.
 //
 // On the connection's executor, one call at a time. A failure whose error() is empty is the wire's.
 #pragma once

@@ -137,11 +137,9 @@ TEST(FormUpload, ACrowdedOutFileIsStreamedIfItIsLast) {
   }
   EXPECT_THAT(Send(with_submit), HasSubstr("<Code>SlowDown</Code>"));
   const std::string head_alone = Form("").substr(0, Form("").size() - kEnd.size());
-  for (const std::string_view end : {"", "x"}) {
-    EXPECT_THAT(Send(head_alone + std::string(end)),
-                HasSubstr("<Code>MalformedPOSTRequest</Code>"));
-  }
+  EXPECT_THAT(Send(head_alone + "x"), HasSubstr("<Code>SlowDown</Code>"));
   Memory().Return(kFormWholeBytesMax);
+  EXPECT_THAT(Send(head_alone + "x"), HasSubstr("<Code>MalformedPOSTRequest</Code>"));
   EXPECT_THAT(Send(with_submit), EndsWith(Stored(file)));
   EXPECT_TRUE(Memory().TryTake(kFormWholeBytesMax));  // all of it came back
   Memory().Return(kFormWholeBytesMax);

@@ -107,7 +107,7 @@ Task<Result<model::Bucket>> MetadataDb::CreateBucket(std::string name, std::stri
                        .region = std::move(region),
                        .created_ms = 0,
                        .versioning = model::Versioning::kNever};
-  return CreateBucket(std::move(bucket), SettingCheck());
+  return CreateBucket(std::move(bucket));
 }
 
 Task<Result<model::Bucket>> MetadataDb::CreateBucket(model::Bucket bucket, SettingCheck check) {
