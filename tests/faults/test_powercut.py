@@ -171,3 +171,5 @@ def test_a_disk_that_lies_is_caught(new_store, dice, what):
         for cycle in range(5):
             cuts.one(cycle)
     print(str(found.value)[:300])
+    if isinstance(found.value, ConnectionEnded):  # by a server that stands, and says why
+        assert server.metrics()["ashlar_unreadable_stripes_total"] > 0
